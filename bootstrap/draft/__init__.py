@@ -1,0 +1,1 @@
+"""The draft engine: ComfyUI's HTTP and websocket protocol, rendering storyboards on a CPU."""

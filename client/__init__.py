@@ -1,0 +1,1 @@
+"""One ComfyUI server as seen from Python: transport, events, jobs and the library of what was made."""
