@@ -31,6 +31,7 @@ REGISTRY: dict[str, ErrorKind] = {
     "unknown_mode": ErrorKind("There is no mode called {value}.", "Choose one of {known}."),
     "unknown_field": ErrorKind("{title} has no setting called {value}.", "Its settings are {known}."),
     "unknown_preset": ErrorKind("{title} has no preset called {value}.", "Choose one of {known}."),
+    "not_an_assignment": ErrorKind("{value!r} does not set anything.", "Write --set NAME=VALUE."),
     "value_missing": ErrorKind("{title} is empty.", "Fill it in and try again."),
     "value_type": ErrorKind("{title} must be {expected}; {value} was given.", "Correct it and try again."),
     "value_out_of_range": ErrorKind(
@@ -57,6 +58,10 @@ REGISTRY: dict[str, ErrorKind] = {
     "image_too_large": ErrorKind(
         "{title}: {value} measures {width}×{height} pixels; {high:,} pixels in all are the most.",
         "Scale the picture down and choose it again.",
+    ),
+    # The engine.
+    "engine_unreachable": ErrorKind(
+        "The engine at {server} does not answer ({reason}).", "Check that it runs, then try again.", retryable=True
     ),
 }
 

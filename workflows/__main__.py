@@ -1,0 +1,169 @@
+"""`python -m workflows`: build a graph, check all of them, record node interfaces."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from workflows import manifest, schema
+from workflows.build import Capabilities, apply_preset, build
+from workflows.errors import StudioError
+from workflows.graph import GraphError
+from workflows.request import Media, Request, parse
+
+SAMPLE_SEED = 1
+
+
+def assignments(pairs: Sequence[str]) -> dict[str, str]:
+    """`name=value` arguments as a dictionary. Raises StudioError `not_an_assignment`."""
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise StudioError("not_an_assignment", value=pair)
+        values[name.strip()] = value
+    return values
+
+
+def object_info(server: str) -> dict[str, Any]:
+    """The node interfaces of a live server, from `GET /object_info`. Raises StudioError `engine_unreachable`."""
+    try:
+        with urllib.request.urlopen(f"{server.rstrip('/')}/object_info", timeout=30) as answer:
+            loaded: dict[str, Any] = json.load(answer)
+            return loaded
+    except (urllib.error.URLError, ValueError, OSError) as error:
+        raise StudioError("engine_unreachable", server=server, reason=error) from error
+
+
+def sample(mode: manifest.Mode, preset: manifest.Preset) -> Request:
+    """A request with every default, for checking."""
+    values: dict[str, Any] = {"preset": preset.name}
+    for field in mode.fields:
+        if field.required:
+            values[field.name] = Media(name="example.png") if field.type in manifest.MEDIA_TYPES else "a test"
+    return parse(mode.name, values, draw_seed=lambda: SAMPLE_SEED)
+
+
+def check(interfaces: schema.Interfaces) -> Iterator[tuple[str, list[str]]]:
+    """For each mode and preset its name and what is wrong with it."""
+    capabilities = Capabilities.from_object_info(interfaces)
+    for mode in manifest.modes():
+        for preset in mode.presets:
+            try:
+                found = list(schema.problems(build(sample(mode, preset), capabilities), interfaces))
+            except (GraphError, StudioError) as error:
+                found = [str(error)]
+            yield f"{mode.name} {preset.name}", found
+
+
+def record(interfaces: schema.Interfaces) -> dict[str, Any]:
+    """The interfaces worth keeping: of the nodes in any graph or preset, and of those already recorded.
+
+    Lists of files are emptied and texts for people left out, so that no server's private names are recorded.
+    """
+    wanted = set(schema.recorded())
+    for mode in manifest.modes():
+        for preset in mode.presets:
+            wanted |= {node["class_type"] for node in apply_preset(manifest.graph(mode.name), preset).values()}
+    return {name: _without_files(interfaces[name]) for name in sorted(wanted) if name in interfaces}
+
+
+FILE_INPUTS = ("ckpt_name", "lora_name", "text_encoder", "model_name", "image", "audio", "file", "video", "unet_name")
+KEPT = (
+    "input",
+    "input_order",
+    "output",
+    "output_is_list",
+    "output_name",
+    "output_node",
+    "name",
+    "display_name",
+    "category",
+)
+
+
+def _without_files(interface: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: interface[key] for key in KEPT if key in interface}
+    groups = {
+        group: {name: _without_file_names(name, spec) for name, spec in inputs.items()}
+        for group, inputs in interface["input"].items()
+    }
+    return {**kept, "input": groups}
+
+
+def _without_file_names(name: str, spec: list[Any]) -> list[Any]:
+    kind, *rest = spec
+    config = {key: value for key, value in (rest[0] if rest else {}).items() if key != "tooltip"}
+    if name in FILE_INPUTS and isinstance(kind, list):
+        kind = []
+    if name in FILE_INPUTS and "options" in config:
+        config["options"] = []
+    return [kind, config] if rest else [kind]
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m workflows", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    build_verb = verbs.add_parser("build", help="print the API graph for a request")
+    build_verb.add_argument("mode", choices=manifest.MODES)
+    build_verb.add_argument("--preset", help="fast, balanced, …")
+    build_verb.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="set a field of the mode")
+    check_verb = verbs.add_parser("check", help="check every mode and preset against node interfaces")
+    check_verb.add_argument("--server", metavar="URL", help="a live server instead of the recorded interfaces")
+    schema_verb = verbs.add_parser("schema", help="record the node interfaces of a live server in schema.json")
+    schema_verb.add_argument("--server", metavar="URL", required=True)
+    return parser
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    values: dict[str, Any] = assignments(arguments.set)
+    if arguments.preset:
+        values["preset"] = arguments.preset
+    request = parse(arguments.mode, values)
+    print(json.dumps(build(request), indent=2, ensure_ascii=False))
+    shape = request.shape
+    print(
+        f"{shape.width}×{shape.height}, {shape.frames} frames at {shape.fps:g} fps, {shape.seconds:.2f} s",
+        *request.notes(),
+        sep="\n",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    interfaces = object_info(arguments.server) if arguments.server else schema.recorded()
+    failed = 0
+    for name, found in check(interfaces):
+        print(f"{name}: {'ok' if not found else f'{len(found)} problems'}", *(f"  {p}" for p in found), sep="\n")
+        failed += bool(found)
+    return 1 if failed else 0
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    recorded = record(object_info(arguments.server))
+    schema.SCHEMA_FILE.write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
+    print(f"{len(recorded)} node interfaces recorded in {schema.SCHEMA_FILE.name}")
+    return 0
+
+
+VERBS = {"build": _build, "check": _check, "schema": _schema}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; 0 is success, 1 a failed check, 2 bad input."""
+    parsed = _arguments().parse_args(arguments)
+    try:
+        return VERBS[parsed.verb](parsed)
+    except StudioError as error:
+        print(f"{error.message} {error.hint}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

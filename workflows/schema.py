@@ -1,0 +1,118 @@
+"""Does a graph fit the node interfaces of an engine? Checked against `schema.json` or a live `/object_info`.
+
+An interface is what ComfyUI's `GET /object_info` reports for a class. Inputs that pick from a list of files are not
+checked against an empty list: the recorded interfaces have no files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from workflows.graph import Graph, is_link, title
+
+SCHEMA_FILE = Path(__file__).parent / "schema.json"
+WIDGETS: dict[str, tuple[type, ...]] = {"INT": (int,), "FLOAT": (int, float), "STRING": (str,), "BOOLEAN": (bool,)}
+WILDCARDS = ("*", "COMFY_MATCHTYPE_V3")
+
+Interfaces = Mapping[str, Any]
+
+
+@cache
+def recorded() -> Interfaces:
+    """The interfaces recorded from a real server."""
+    loaded: Interfaces = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    return loaded
+
+
+def declared_inputs(interface: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
+    """The inputs a node has: name to (specification, required).
+
+    A dynamic combo (`COMFY_DYNAMICCOMBO_V3`) brings the inputs of the option chosen in `values`, under dotted names.
+    """
+    declared: dict[str, tuple[Any, bool]] = {}
+    for group, required in (("required", True), ("optional", False)):
+        for name, spec in interface["input"].get(group, {}).items():
+            declared[name] = (spec, required)
+            if spec[0] == "COMFY_DYNAMICCOMBO_V3":
+                chosen = [option for option in spec[1]["options"] if option["key"] == values.get(name)]
+                for option in chosen:
+                    inner = declared_inputs({"input": option["inputs"]}, values)
+                    declared |= {f"{name}.{key}": value for key, value in inner.items()}
+    return declared
+
+
+def options(spec: list[Any]) -> list[Any] | None:
+    """What an input may be chosen from, or None where it is not a choice."""
+    if isinstance(spec[0], list):
+        return spec[0]
+    listed = spec[1].get("options") if len(spec) > 1 else None
+    if spec[0] == "COMFY_DYNAMICCOMBO_V3":
+        return [option["key"] for option in listed or []]
+    return listed if spec[0] == "COMBO" else None
+
+
+def problems(graph: Graph, interfaces: Interfaces, uploads: bool = False) -> Iterator[str]:
+    """One sentence for everything in the graph that the engine would refuse.
+
+    Names of uploaded files (inputs marked with `image_upload` and its like) are only compared when `uploads` is set.
+    """
+    titles = [title(node) for node in graph.values()]
+    for name in sorted({name for name in titles if titles.count(name) > 1}):
+        yield f"{titles.count(name)} nodes are titled {name!r}"
+    outputs = [title(node) for node in graph.values() if interfaces.get(node["class_type"], {}).get("output_node")]
+    if len(outputs) != 1:
+        yield f"the graph has {len(outputs)} output nodes; one is needed"
+    for node in graph.values():
+        name = title(node)
+        if "title" not in node.get("_meta", {}):
+            yield f"a {node['class_type']} node has no title"
+        if node["class_type"] not in interfaces:
+            yield f"{name}: the engine has no node {node['class_type']}"
+            continue
+        declared = declared_inputs(interfaces[node["class_type"]], node["inputs"])
+        for key, (_, required) in declared.items():
+            if required and key not in node["inputs"]:
+                yield f"{name}: the input {key} is missing"
+        for key, value in node["inputs"].items():
+            if key not in declared:
+                yield f"{name}: {node['class_type']} has no input {key}"
+            elif is_link(value):
+                yield from _link_problems(graph, interfaces, f"{name}.{key}", declared[key][0], value)
+            else:
+                yield from _value_problems(f"{name}.{key}", declared[key][0], value, uploads)
+
+
+def _link_problems(graph: Graph, interfaces: Interfaces, where: str, spec: list[Any], link: list[Any]) -> Iterator[str]:
+    source = graph.get(link[0])
+    if source is None:
+        yield f"{where} is linked to node {link[0]}, which is not there"
+        return
+    made = interfaces.get(source["class_type"], {}).get("output", [])
+    if not 0 <= link[1] < len(made):
+        yield f"{where} is linked to output {link[1]} of {title(source)}, which has {len(made)}"
+        return
+    wanted = "COMBO" if isinstance(spec[0], list) else spec[0]
+    accepted = set(wanted.split(","))
+    if not accepted & {made[link[1]], *WILDCARDS} and made[link[1]] not in WILDCARDS:
+        yield f"{where} takes {wanted}, but {title(source)} gives {made[link[1]]}"
+
+
+def _value_problems(where: str, spec: list[Any], value: Any, uploads: bool) -> Iterator[str]:
+    config = spec[1] if len(spec) > 1 else {}
+    listed = options(spec)
+    if listed is not None:
+        is_upload = any(key.endswith("_upload") for key in config)
+        if listed and value not in listed and (uploads or not is_upload):
+            yield f"{where}: {value!r} is not one of the {len(listed)} the engine offers"
+        return
+    kinds = WIDGETS.get(spec[0])
+    if kinds is None:
+        yield f"{where} takes a link to {spec[0]}, not the value {value!r}"
+    elif not isinstance(value, kinds) or (isinstance(value, bool) and spec[0] != "BOOLEAN"):
+        yield f"{where} takes {spec[0]}, not {value!r}"
+    elif isinstance(value, int | float) and not config.get("min", value) <= value <= config.get("max", value):
+        yield f"{where}: {value} is outside {config.get('min')} to {config.get('max')}"
