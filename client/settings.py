@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from workflows.errors import StudioError
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -50,17 +52,49 @@ class Settings:
         """Where the engine answers: the external server, or the local engine's port on loopback."""
         return self.comfyui_url or f"http://127.0.0.1:{self.engine_port}"
 
+    @property
+    def studio_url(self) -> str:
+        """Where a browser on this machine finds the studio."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
 
 def read(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from environment variables, defaults elsewhere. Raises ValueError where a number is not one."""
+    """Settings from environment variables, defaults elsewhere.
+
+    Raises StudioError `value_type` or `value_out_of_range` where a number is not one or is out of range.
+    """
     environ = os.environ if environ is None else environ
     value = {s.env: environ.get(s.env) or s.default for s in SETTINGS}
     return Settings(
         engine=value["STUDIO_ENGINE"],
         comfyui_url=value["STUDIO_COMFYUI_URL"].rstrip("/") or None,
         host=value["STUDIO_HOST"],
-        port=int(value["STUDIO_PORT"]),
-        engine_port=int(value["STUDIO_ENGINE_PORT"]),
+        port=_whole("--port", value["STUDIO_PORT"], 1, 65535),
+        engine_port=_whole("--engine-port", value["STUDIO_ENGINE_PORT"], 1, 65535),
         data=Path(value["STUDIO_DATA"]).expanduser().resolve(),
-        max_upload_mb=int(value["STUDIO_MAX_UPLOAD_MB"]),
+        max_upload_mb=_whole("STUDIO_MAX_UPLOAD_MB", value["STUDIO_MAX_UPLOAD_MB"], 1, 100_000),
     )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables that make `read` give these settings again, for the programs started with them."""
+    return {
+        "STUDIO_ENGINE": settings.engine,
+        "STUDIO_COMFYUI_URL": settings.comfyui_url or "",
+        "STUDIO_HOST": settings.host,
+        "STUDIO_PORT": str(settings.port),
+        "STUDIO_ENGINE_PORT": str(settings.engine_port),
+        "STUDIO_DATA": str(settings.data),
+        "STUDIO_MAX_UPLOAD_MB": str(settings.max_upload_mb),
+    }
+
+
+def _whole(title: str, text: str, low: int, high: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise StudioError("value_type", title=title, expected="a whole number", value=text) from None
+    if not low <= value <= high:
+        raise StudioError("value_out_of_range", title=title, low=low, high=high, unit="", value=value)
+    return value

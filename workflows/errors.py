@@ -56,12 +56,120 @@ REGISTRY: dict[str, ErrorKind] = {
         "Save the picture as PNG or JPEG and choose it again.",
     ),
     "image_too_large": ErrorKind(
-        "{title}: {value} measures {width}×{height} pixels; {high:,} pixels in all are the most.",
-        "Scale the picture down and choose it again.",
+        "{title}: {value} has {pixels:,} pixels; {high:,} are the most.", "Scale the picture down and choose it again."
     ),
     # The engine.
     "engine_unreachable": ErrorKind(
         "The engine at {server} does not answer ({reason}).", "Check that it runs, then try again.", retryable=True
+    ),
+    "engine_lost": ErrorKind(
+        "The engine stopped while this job was running and no longer knows it.",
+        "It is being started again; retry in a moment.",
+        retryable=True,
+    ),
+    "engine_error": ErrorKind(
+        "The engine failed to read the request (status {status}).", "Look into its log, then try again.", retryable=True
+    ),
+    "node_missing": ErrorKind(
+        "The engine lacks a node this mode needs: {reason}", "Update ComfyUI or install the node, then try again."
+    ),
+    "model_missing": ErrorKind(
+        "The engine does not have the model file {value}.",
+        "Put it into the engine's models folder, then try again.",
+        retryable=True,
+    ),
+    "upload_missing": ErrorKind(
+        "The engine can't find or read an uploaded file: {reason}", "Choose the file again.", retryable=True
+    ),
+    "graph_refused": ErrorKind(
+        "The engine refused the graph: {reason}", "Change the settings it names, or report this as a bug."
+    ),
+    "graph_too_large": ErrorKind("The graph is larger than the engine accepts.", "Shorten the prompt and try again."),
+    "upload_too_large": ErrorKind(
+        "{title}: the file has {size_mb:.0f} MB; this engine takes at most {high_mb:.0f} MB.",
+        "Choose a smaller file, or raise the engine's --max-upload-size.",
+    ),
+    "upload_refused": ErrorKind(
+        "{title}: the engine refused the file (status {status}).", "Try again, or choose another file.", retryable=True
+    ),
+    "execution_failed": ErrorKind(
+        "{node} failed on the engine: {reason}",
+        "See the technical detail; another seed or size may work.",
+        retryable=True,
+    ),
+    "out_of_memory": ErrorKind(
+        "The engine ran out of memory in {node}.",
+        "Choose a smaller size, a shorter video or the preset Fast.",
+        retryable=True,
+    ),
+    "output_missing": ErrorKind(
+        "The engine finished but its file {value} can't be had.", "Generate it again.", retryable=True
+    ),
+    "output_broken": ErrorKind(
+        "The engine finished but its file {value} is not a complete video.", "Generate it again.", retryable=True
+    ),
+    "internal_error": ErrorKind(
+        "The studio made a mistake while following this job ({reason}).",
+        "Try again; the studio's log says more.",
+        retryable=True,
+    ),
+    # Jobs.
+    "job_unknown": ErrorKind("There is no job {value}.", "It may have been deleted; look into the Library."),
+    "job_active": ErrorKind("This job is still running.", "Cancel it first, then delete it."),
+    # Making the studio run.
+    "venv_missing": ErrorKind(
+        "This Python ({python}) can't make virtual environments: its module {module} is missing.",
+        "On Debian or Ubuntu install python3-venv, then run the command again.",
+    ),
+    "setup_failed": ErrorKind(
+        "Setting up .venv failed while {step}; all of its output is in {log}.",
+        "Mend the cause, often the network or a full disk, and run the command again: it continues where it stopped.",
+        retryable=True,
+    ),
+    "data_unwritable": ErrorKind(
+        "The data folder {path} can't be written ({reason}).", "Mend its permissions, or choose another with --data."
+    ),
+    "port_taken": ErrorKind(
+        "Port {port} for the {program} is already in use.", "Stop what uses it, or choose another with {flag}."
+    ),
+    "ports_equal": ErrorKind("The studio and the engine can't both have port {port}.", "Change --engine-port."),
+    "address_unusable": ErrorKind(
+        "The {program} can't listen on {host}, port {port} ({reason}).", "Choose another with {flag}."
+    ),
+    "engine_unknown": ErrorKind("There is no engine called {value}.", "Choose one of {known}."),
+    "engine_not_built": ErrorKind(
+        "The managed engine is not built yet.",
+        "Use --engine draft, or set STUDIO_COMFYUI_URL to a ComfyUI server that runs.",
+    ),
+    "engine_url_missing": ErrorKind(
+        "The external engine has no address.", "Set STUDIO_COMFYUI_URL, for instance to http://127.0.0.1:8188."
+    ),
+    "engine_url_invalid": ErrorKind(
+        "STUDIO_COMFYUI_URL is no web address: {value}.", "Write it like http://host:8188."
+    ),
+    "studio_running": ErrorKind(
+        "A studio already runs on the data folder {path}: {url}",
+        "Use it, stop it with `python3 -m bootstrap down --data {path}`, or choose another with --data.",
+    ),
+    "studio_starting": ErrorKind(
+        "Another command is just starting a studio on the data folder {path}.", "Wait for it, then look at `status`."
+    ),
+    "program_failed": ErrorKind(
+        "The {program} does not start; its log is {log}.", "Mend what its last lines say and run the command again."
+    ),
+    "program_silent": ErrorKind(
+        "The {program} did not answer within {seconds:g} s; its log is {log}.",
+        "Look there for the cause and run the command again.",
+        retryable=True,
+    ),
+    "supervisor_ended": ErrorKind(
+        "The supervisor ended by itself; what it said is in {log}.", "Run the command again.", retryable=True
+    ),
+    "stop_failed": ErrorKind(
+        "The studio did not stop within {seconds:g} s and had to be killed.", "Nothing else is needed."
+    ),
+    "socket_unsafe": ErrorKind(
+        "The folder {path} for the control socket does not belong to you alone.", "Remove it and run the command again."
     ),
 }
 

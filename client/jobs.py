@@ -1,0 +1,216 @@
+"""The jobs of this process: four verbs (submit, cancel, retry, delete) and snapshots.
+
+One `JobManager` serves the whole process, reached by `manager()`. Jobs run in daemon threads and outlive pages, tabs
+and, through the store, the process itself: jobs that were open when it ended are followed again at the next start.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from client import library, settings
+from client.engine import Engine, Monitor
+from client.reducer import Track
+from client.states import JobState, Succeeded, is_final
+from client.store import Row, Store
+from client.watcher import Pace, Watcher
+from workflows import manifest
+from workflows.errors import StudioError
+from workflows.graph import Graph
+from workflows.grid import Shape
+from workflows.request import Request, parse
+
+STOP_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job at one moment.
+
+    `values` are the request's fields as sent, `shape` is what is really made. Times are unix seconds. `poster` is a
+    file name in the library, `preview` the newest picture of the work in progress.
+    """
+
+    id: str
+    owner: str
+    mode: str
+    preset: str
+    values: Mapping[str, Any]
+    shape: Shape
+    state: JobState
+    stages: tuple[str, ...]
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    cancelling: bool
+    retry_of: str | None
+    poster: str | None
+    preview: bytes | None
+
+    def elapsed(self, now: float) -> float:
+        """Seconds since the engine began; 0 while queued, fixed once the job has ended."""
+        return (self.finished_at or now) - self.started_at if self.started_at is not None else 0.0
+
+
+class JobManager:
+    """All jobs on one engine, with their database and library under `data`."""
+
+    def __init__(self, data: Path, server_url: str, pace: Pace = Pace()) -> None:  # noqa: B008 - frozen
+        self.folder = data / "library"
+        self.uploads = data / "uploads"
+        self._server_url = server_url
+        self._pace = pace
+        self._store = Store(data / "studio.db")
+        self._monitor = Monitor(server_url)
+        self._lock = threading.Lock()
+        self._watchers: dict[str, tuple[Watcher, threading.Thread]] = {}
+        self._tracks: dict[str, Track] = {}
+        for row in self._store.open_jobs():
+            self._watch(row)
+
+    def close(self) -> None:
+        """Let go of all jobs without ending them, and close the database."""
+        with self._lock:
+            watched = list(self._watchers.values())
+        for watcher, _ in watched:
+            watcher.stop()
+        for _, thread in watched:
+            thread.join(STOP_SECONDS)
+        self._monitor.close()
+        self._store.close()
+
+    def engine(self) -> Engine:
+        """The engine's newest snapshot; never waits."""
+        return self._monitor.snapshot()
+
+    def submit(self, request: Request, owner: str, retry_of: str | None = None) -> Job:
+        """Start a job. Its row is written before anything is sent; uploading and sending happen in its own thread."""
+        job_id = str(uuid.uuid4())
+        self._store.add(job_id, owner, request, uuid.uuid4().hex, time.time(), retry_of)
+        row = self._store.get(job_id)
+        assert row is not None
+        self._watch(row)
+        return self._job(row)
+
+    def cancel(self, job_id: str) -> None:
+        """Ask for a job to be stopped; one that has ended is left alone. The engine may still finish it."""
+        if self._store.ask_cancel(job_id):
+            with self._lock:
+                watched = self._watchers.get(job_id)
+            if watched:
+                watched[0].cancel()
+
+    def retry(self, job_id: str) -> Job:
+        """Start the same request again, seed included. Raises StudioError `job_unknown`."""
+        row = self._row(job_id)
+        request = parse(row.mode, {**row.request, "preset": row.preset})
+        return self.submit(request, row.owner, retry_of=job_id)
+
+    def delete(self, job_id: str) -> None:
+        """Remove a job that has ended, and its files. Raises StudioError `job_unknown` or `job_active`."""
+        row = self._row(job_id)
+        if not is_final(row.state) or not self._store.delete(job_id):
+            raise StudioError("job_active")
+        outputs = row.state.outputs if isinstance(row.state, Succeeded) else ()
+        library.remove(self.folder, [*(output.name for output in outputs), *([row.poster] if row.poster else [])])
+
+    def get(self, job_id: str) -> Job | None:
+        """One job, or None."""
+        row = self._store.get(job_id)
+        return self._job(row) if row else None
+
+    def graph(self, job_id: str) -> Graph:
+        """The graph as it was sent; empty while it has not been built. Raises StudioError `job_unknown`."""
+        self._row(job_id)
+        return self._store.graph(job_id) or {}
+
+    def jobs(self, owner: str, limit: int = 50, offset: int = 0, mode: str | None = None) -> list[Job]:
+        """An owner's jobs in any state, newest first."""
+        return [self._job(row) for row in self._store.page(owner, limit, offset, mode)]
+
+    def active(self, owner: str) -> list[Job]:
+        """An owner's jobs that wait or run, oldest first."""
+        return [self._job(row) for row in self._store.open_jobs() if row.owner == owner]
+
+    def library(self, owner: str, limit: int = 50, offset: int = 0, mode: str | None = None) -> list[Job]:
+        """An owner's finished videos, newest first."""
+        return [self._job(row) for row in self._store.page(owner, limit, offset, mode, "succeeded")]
+
+    def library_count(self, owner: str, mode: str | None = None) -> int:
+        """How many videos `library` would list in all."""
+        return self._store.count(owner, mode, "succeeded")
+
+    def wait(self, job_id: str, seconds: float | None = None) -> None:
+        """Wait until the job is no longer followed here."""
+        with self._lock:
+            watched = self._watchers.get(job_id)
+        if watched:
+            watched[1].join(seconds)
+
+    def _row(self, job_id: str) -> Row:
+        row = self._store.get(job_id)
+        if row is None:
+            raise StudioError("job_unknown", value=job_id)
+        return row
+
+    def _watch(self, row: Row) -> None:
+        watcher = Watcher(row, self._store, self._server_url, self.folder, self._publish, self._pace)
+        thread = threading.Thread(target=self._follow, args=(watcher,), name=f"job-{row.id[:8]}", daemon=True)
+        with self._lock:
+            self._watchers[row.id] = (watcher, thread)
+        thread.start()
+
+    def _follow(self, watcher: Watcher) -> None:
+        try:
+            watcher.run()
+        finally:
+            with self._lock:
+                self._watchers.pop(watcher.row.id, None)
+                self._tracks.pop(watcher.row.id, None)
+
+    def _publish(self, track: Track) -> None:
+        with self._lock:
+            self._tracks[track.prompt_id] = track
+
+    def _job(self, row: Row) -> Job:
+        with self._lock:
+            track = self._tracks.get(row.id)
+        live = track is not None and not is_final(row.state)
+        mode = manifest.mode(row.mode)
+        return Job(
+            id=row.id,
+            owner=row.owner,
+            mode=row.mode,
+            preset=row.preset,
+            values=row.request,
+            shape=Shape(row.width, row.height, row.frames, row.fps),
+            state=track.state if track and live else row.state,
+            stages=track.plan.stages if track and live else tuple(stage.title for stage in mode.stages),
+            created_at=row.created_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            cancelling=row.cancel_asked and not is_final(row.state),
+            retry_of=row.retry_of,
+            poster=row.poster,
+            preview=track.preview if track and live else None,
+        )
+
+
+_manager: JobManager | None = None
+_manager_lock = threading.Lock()
+
+
+def manager() -> JobManager:
+    """The one manager of this process, made from the settings on first use."""
+    global _manager
+    with _manager_lock:
+        if _manager is None:
+            configured = settings.read()
+            _manager = JobManager(configured.data, configured.server_url)
+        return _manager

@@ -1,0 +1,91 @@
+"""One job's progress as a pure fold over what is heard about it.
+
+The websocket's events and what HTTP says go through `reduce`; nothing here ends a job. A job ends when HTTP has said so
+and its files are here: the websocket only hints (`Track.over`) that it is worth asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from client.events import Cached, Ending, Event, Executing, NodeProgress, Preview, QueueChanged, Started
+from client.states import Queued, Running
+from client.views import InProgress, Pending, View
+from workflows.plan import Plan
+
+ETA_FROM_FRACTION = 0.04
+"""Below this share of the work a projection says nothing."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """What is known of a running job.
+
+    `nodes` holds each node's progress from 0 to 1. `over` says that the engine has reported an end, `moved` that the
+    queue has changed since HTTP was last asked.
+    """
+
+    prompt_id: str
+    plan: Plan
+    state: Queued | Running = field(default_factory=Queued)
+    nodes: Mapping[str, float] = field(default_factory=dict)
+    started_at: float | None = None
+    preview: bytes | None = None
+    over: bool = False
+    moved: bool = False
+
+
+def reduce(track: Track, heard: Event | View, now: float) -> Track:
+    """The track after one more thing heard at `now` (unix seconds). News of other prompts changes nothing."""
+    if isinstance(heard, QueueChanged):
+        return replace(track, moved=True)
+    if isinstance(heard, Pending):
+        waiting = track.started_at is None
+        return replace(track, state=Queued(heard.ahead), moved=False) if waiting else track
+    if isinstance(heard, InProgress):
+        running = _running(track, now)
+        assert isinstance(running.state, Running)
+        return replace(running, state=replace(running.state, note=""), moved=False)
+    if isinstance(heard, Preview):
+        ours = heard.prompt_id == track.prompt_id or (heard.prompt_id is None and isinstance(track.state, Running))
+        return replace(track, preview=heard.image) if ours else track
+    if isinstance(heard, Executing):
+        ours = heard.prompt_id in (track.prompt_id, None)
+        return _advance(_running(track, now), {}, now, heard.node) if ours else track
+    if getattr(heard, "prompt_id", None) != track.prompt_id:
+        return track
+    if isinstance(heard, Ending):
+        return replace(track, over=True)
+    if isinstance(heard, Started):
+        return _running(track, now)
+    if isinstance(heard, Cached):
+        return _advance(_running(track, now), dict.fromkeys(heard.nodes, 1.0), now)
+    if isinstance(heard, NodeProgress):
+        return _advance(_running(track, now), heard.nodes, now, heard.node, heard.step, heard.of)
+    return track
+
+
+def _running(track: Track, now: float) -> Track:
+    if isinstance(track.state, Running):
+        return track
+    return replace(track, state=Running(stage=track.plan.stages[0]), started_at=now)
+
+
+def _advance(track: Track, nodes: Mapping[str, float], now: float, node: str = "", step: int = 0, of: int = 0) -> Track:
+    """Take over node progress; `node` is the one that runs now, at `step` of `of`."""
+    assert isinstance(track.state, Running)
+    assert track.started_at is not None
+    merged = {**track.nodes, **{key: max(value, track.nodes.get(key, 0.0)) for key, value in nodes.items()}}
+    fraction = sum(weight * merged.get(key, 0.0) for key, (_, weight) in track.plan.nodes.items())
+    fraction = min(1.0, max(fraction, track.state.fraction))
+    elapsed = now - track.started_at
+    state = replace(
+        track.state,
+        fraction=fraction,
+        eta=elapsed * (1 - fraction) / fraction if fraction >= ETA_FROM_FRACTION else None,
+        note="",
+    )
+    if node in track.plan.nodes:
+        state = replace(state, stage=track.plan.stages[track.plan.nodes[node][0]], step=step, of=of)
+    return replace(track, state=state, nodes=merged)

@@ -1,0 +1,58 @@
+"""The websocket side: one connection for one client id.
+
+Two facts of the server shape this. It pings nobody, so silence proves nothing. And when the older of two connections
+with the same client id closes, the newer one is forgotten too: an old connection must be gone before a new one opens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from types import TracebackType
+
+import websocket
+
+from client.transport import Unreachable
+
+CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 2
+FEATURE_FLAGS = {"type": "feature_flags", "data": {"supports_preview_metadata": True}}
+
+
+class Closed(Exception):
+    """The connection is gone; a new one may be opened."""
+
+
+class Socket:
+    """An open connection. Use as a context manager; leaving it closes the connection fully.
+
+    Raises Unreachable when it can't be opened. The first message sent announces that previews may carry metadata,
+    which the server takes only as the first one.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._connection = websocket.create_connection(url, timeout=CONNECT_SECONDS)
+            self._connection.send(json.dumps(FEATURE_FLAGS))
+        except (websocket.WebSocketException, OSError) as error:
+            raise Unreachable(str(error) or type(error).__name__) from error
+
+    def __enter__(self) -> Socket:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        with contextlib.suppress(websocket.WebSocketException, OSError):
+            self._connection.close(timeout=CLOSE_SECONDS)
+
+    def receive(self, seconds: float) -> str | bytes | None:
+        """The next frame, or None when none came within `seconds`. Raises Closed."""
+        self._connection.settimeout(seconds)
+        try:
+            frame: str | bytes = self._connection.recv()
+        except websocket.WebSocketTimeoutException:
+            return None
+        except (websocket.WebSocketException, OSError) as error:
+            raise Closed(str(error)) from error
+        if not frame and not self._connection.connected:
+            raise Closed("closed by the server")
+        return frame

@@ -1,0 +1,239 @@
+"""The jobs on disk: one SQLite file in WAL mode, one row a job.
+
+A row is written before anything is sent and closed exactly once: `close_job` says whether it was the one to do it.
+Rows hold no secrets. One connection serves all threads behind a lock; every call is short.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from client.states import NAMES, Cancelled, Failed, JobState, Output, Queued, Running, Succeeded
+from workflows.graph import Graph
+from workflows.request import Media, Request
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    preset TEXT NOT NULL,
+    request TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    frames INTEGER NOT NULL,
+    fps REAL NOT NULL,
+    client_id TEXT NOT NULL,
+    retry_of TEXT,
+    created_at REAL NOT NULL,
+    graph TEXT,
+    posted_at REAL,
+    started_at REAL,
+    cancel_asked INTEGER NOT NULL DEFAULT 0,
+    finished_at REAL,
+    state TEXT NOT NULL DEFAULT 'queued',
+    result TEXT,
+    poster TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS jobs_of_owner ON jobs (owner, created_at DESC);
+CREATE INDEX IF NOT EXISTS jobs_in_library ON jobs (owner, state, finished_at DESC);
+CREATE INDEX IF NOT EXISTS jobs_open ON jobs (created_at) WHERE finished_at IS NULL;
+"""
+MEDIA_KEY = "$media"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A job as stored. `request` maps field to value (Media included); times are unix seconds."""
+
+    id: str
+    owner: str
+    mode: str
+    preset: str
+    request: Mapping[str, Any]
+    width: int
+    height: int
+    frames: int
+    fps: float
+    client_id: str
+    retry_of: str | None
+    created_at: float
+    posted_at: float | None
+    started_at: float | None
+    cancel_asked: bool
+    finished_at: float | None
+    state: JobState
+    poster: str | None
+
+    def named_values(self) -> dict[str, Any]:
+        """The request's values with files as the names a graph uses."""
+        return {name: value.name if isinstance(value, Media) else value for name, value in self.request.items()}
+
+
+COLUMNS = ", ".join([*(field.name for field in fields(Row)), "result"])
+
+
+def encode_values(request: Request) -> str:
+    """A request's values as JSON."""
+    return json.dumps(
+        {
+            name: {MEDIA_KEY: asdict(value)} if isinstance(value, Media) else value
+            for name, value in request.values.items()
+        }
+    )
+
+
+def decode_values(text: str) -> dict[str, Any]:
+    """The values `encode_values` wrote."""
+    loaded = json.loads(text)
+    return {name: Media(**value[MEDIA_KEY]) if isinstance(value, dict) else value for name, value in loaded.items()}
+
+
+class Store:
+    """The database at `path`, made if it isn't there."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
+        self._connection.row_factory = sqlite3.Row
+        with self._lock:
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection.executescript(SCHEMA)
+            self._connection.execute(f"PRAGMA user_version={VERSION}")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def add(
+        self, job_id: str, owner: str, request: Request, client_id: str, now: float, retry_of: str | None = None
+    ) -> None:
+        """Write the row of a new job."""
+        shape = request.shape
+        self._run(
+            "INSERT INTO jobs (id, owner, mode, preset, request, width, height, frames, fps, client_id, retry_of,"
+            " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            job_id,
+            owner,
+            request.mode,
+            request.preset,
+            encode_values(request),
+            shape.width,
+            shape.height,
+            shape.frames,
+            shape.fps,
+            client_id,
+            retry_of,
+            now,
+        )
+
+    def set_graph(self, job_id: str, graph: Graph) -> None:
+        """Keep the graph that is about to be sent."""
+        self._run("UPDATE jobs SET graph = ? WHERE id = ?", json.dumps(graph), job_id)
+
+    def set_posted(self, job_id: str, now: float) -> None:
+        """The engine has accepted the job."""
+        self._run("UPDATE jobs SET posted_at = ? WHERE id = ? AND posted_at IS NULL", now, job_id)
+
+    def set_started(self, job_id: str, now: float) -> None:
+        """The engine has begun to execute the job."""
+        self._run(
+            "UPDATE jobs SET started_at = ?, state = 'running'"
+            " WHERE id = ? AND started_at IS NULL AND finished_at IS NULL",
+            now,
+            job_id,
+        )
+
+    def ask_cancel(self, job_id: str) -> bool:
+        """Note that the job is to be cancelled; False when it has already ended."""
+        return self._run("UPDATE jobs SET cancel_asked = 1 WHERE id = ? AND finished_at IS NULL", job_id) == 1
+
+    def close_job(
+        self, job_id: str, state: Succeeded | Failed | Cancelled, now: float, poster: str | None = None
+    ) -> bool:
+        """End the job. True for the one call that did it; later calls change nothing."""
+        ended = self._run(
+            "UPDATE jobs SET finished_at = ?, state = ?, result = ?, poster = ? WHERE id = ? AND finished_at IS NULL",
+            now,
+            NAMES[type(state)],
+            json.dumps(asdict(state)),
+            poster,
+            job_id,
+        )
+        return ended == 1
+
+    def delete(self, job_id: str) -> bool:
+        """Remove the row of a job that has ended; False when there is none."""
+        return self._run("DELETE FROM jobs WHERE id = ? AND finished_at IS NOT NULL", job_id) == 1
+
+    def get(self, job_id: str) -> Row | None:
+        """One job."""
+        rows = self._rows("WHERE id = ?", job_id)
+        return rows[0] if rows else None
+
+    def graph(self, job_id: str) -> Graph | None:
+        """The graph that was sent, if it came so far."""
+        with self._lock:
+            found = self._connection.execute("SELECT graph FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        loaded: Graph | None = json.loads(found["graph"]) if found and found["graph"] else None
+        return loaded
+
+    def open_jobs(self) -> list[Row]:
+        """All jobs that have not ended, oldest first."""
+        return self._rows("WHERE finished_at IS NULL ORDER BY created_at")
+
+    def page(
+        self, owner: str, limit: int, offset: int = 0, mode: str | None = None, state: str | None = None
+    ) -> list[Row]:
+        """Jobs of an owner, newest first."""
+        return self._rows(
+            "WHERE owner = ? AND (? IS NULL OR mode = ?) AND (? IS NULL OR state = ?)"
+            " ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?",
+            *(owner, mode, mode, state, state, limit, offset),
+        )
+
+    def count(self, owner: str, mode: str | None = None, state: str | None = None) -> int:
+        """How many jobs `page` would list in all."""
+        with self._lock:
+            found = self._connection.execute(
+                "SELECT COUNT(*) FROM jobs WHERE owner = ? AND (? IS NULL OR mode = ?) AND (? IS NULL OR state = ?)",
+                (owner, mode, mode, state, state),
+            ).fetchone()
+        return int(found[0])
+
+    def _run(self, statement: str, *values: Any) -> int:
+        with self._lock:
+            return self._connection.execute(statement, values).rowcount
+
+    def _rows(self, clause: str, *values: Any) -> list[Row]:
+        with self._lock:
+            found = self._connection.execute(f"SELECT {COLUMNS} FROM jobs {clause}", values).fetchall()
+        return [_row(dict(values)) for values in found]
+
+
+def _row(values: dict[str, Any]) -> Row:
+    result = values.pop("result")
+    values["request"] = decode_values(values["request"])
+    values["cancel_asked"] = bool(values["cancel_asked"])
+    values["state"] = _state(values["state"], json.loads(result) if result else {})
+    return Row(**values)
+
+
+def _state(name: str, result: dict[str, Any]) -> JobState:
+    if name == "succeeded":
+        return Succeeded(tuple(Output(**output) for output in result["outputs"]))
+    if name == "failed":
+        return Failed(**result)
+    if name == "cancelled":
+        return Cancelled()
+    return Running() if name == "running" else Queued()

@@ -1,0 +1,195 @@
+"""The HTTP side of one ComfyUI server, of any age from 0.3.64 on.
+
+`Unreachable` means that no answer came: ask again later. `StudioError` is an answer that says no.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import requests
+from requests_toolbelt import MultipartEncoder
+
+from client import refusal, views
+from client.views import EngineFile, View
+from workflows.errors import StudioError
+from workflows.graph import Graph
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+UPLOAD_READ_SECONDS = 300.0
+CHUNK_BYTES = 1 << 20
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+JSON_HEADERS = {"Content-Type": "application/json"}
+
+
+class Unreachable(Exception):
+    """The server gave no usable answer; it may be starting, busy or gone."""
+
+
+class Server:
+    """One server at `url` (http or https, path prefix allowed). Not for use by two threads at once."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._session = requests.Session()
+        # A proxy meant for the internet must not catch the engine on this machine.
+        self._session.trust_env = urlsplit(self.url).hostname not in LOOPBACK
+        self._has_jobs = True
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
+    def websocket_url(self, client_id: str) -> str:
+        """Address of `/ws` for this client id."""
+        return f"ws{self.url.removeprefix('http')}/ws?{urlencode({'clientId': client_id})}"
+
+    def system_stats(self) -> dict[str, Any]:
+        """`GET /system_stats`: versions, memory and devices."""
+        return self._json("/system_stats")
+
+    def queue_remaining(self) -> int:
+        """`GET /prompt`: how many prompts run and wait; the cheapest sign of life."""
+        return int(self._json("/prompt")["exec_info"]["queue_remaining"])
+
+    def max_upload_bytes(self) -> int | None:
+        """`GET /features`: the largest request body; None where the server doesn't say."""
+        return self._json("/features").get("max_upload_size")
+
+    def object_info(self) -> dict[str, Any]:
+        """`GET /object_info`: the interfaces of all nodes, about 1.4 MB."""
+        return self._json("/object_info")
+
+    def submit(self, graph: Graph, prompt_id: str, client_id: str, extra_pnginfo: Mapping[str, Any]) -> None:
+        """`POST /prompt`. Raises StudioError when the graph is refused, in part or as a whole.
+
+        A 200 with `node_errors` runs the rest of the graph; it counts as refused and is cancelled.
+        """
+        body = {
+            "prompt": graph,
+            "prompt_id": prompt_id,
+            "client_id": client_id,
+            "extra_data": {"extra_pnginfo": dict(extra_pnginfo)},
+        }
+        answer = self._request("POST", "/prompt", data=json.dumps(body).encode(), headers=JSON_HEADERS)
+        payload = _payload(answer)
+        if answer.status_code != 200:
+            raise refusal.explain(answer.status_code, payload)
+        if payload.get("node_errors"):
+            self.cancel(prompt_id)
+            raise refusal.explain(answer.status_code, payload)
+
+    def locate(self, prompt_id: str) -> View:
+        """What the server knows of a prompt. History is read again last: a prompt may end between two looks."""
+        ended = self._history(prompt_id)
+        if ended is not None:
+            return ended
+        view = self._waiting(prompt_id)
+        if isinstance(view, views.Unknown):
+            return self._history(prompt_id) or view
+        return view
+
+    def _history(self, prompt_id: str) -> View | None:
+        entry = self._json(f"/history/{quote(prompt_id)}").get(prompt_id)
+        return views.from_history(entry) if entry else None
+
+    def _waiting(self, prompt_id: str) -> View:
+        if self._has_jobs:
+            answer = self._request("GET", "/api/jobs?status=pending,in_progress")
+            if answer.status_code == 200:
+                return views.from_jobs(_payload(answer)["jobs"], prompt_id)
+            # 404: a server before 0.6. 500: a stranger's malformed extra data makes the route fail until it is gone.
+            self._has_jobs = answer.status_code != 404
+        return views.from_queue(self._json("/queue"), prompt_id)
+
+    def cancel(self, prompt_id: str) -> None:
+        """Dequeue or interrupt this prompt and no other.
+
+        `POST /api/jobs/{id}/cancel` does it at once where it exists (0.26); before, the queue entry is deleted and the
+        interrupt names the prompt, which servers from 0.3.57 on obey. Nothing happens when the prompt is over.
+        """
+        answer = self._request("POST", f"/api/jobs/{quote(prompt_id)}/cancel")
+        if answer.status_code != 200:
+            self._request("POST", "/queue", data=json.dumps({"delete": [prompt_id]}), headers=JSON_HEADERS)
+            if isinstance(self._waiting(prompt_id), views.InProgress):
+                body = json.dumps({"prompt_id": prompt_id})
+                self._request("POST", "/interrupt", data=body, headers=JSON_HEADERS)
+
+    def upload(self, path: Path, name: str, title: str) -> str:
+        """`POST /upload/image`, streamed; any kind of file. Returns the name under which a graph finds it.
+
+        `name` is ASCII and may have one folder in front. Raises StudioError `upload_too_large` where the server's own
+        limit is lower than the file's size, before anything is sent.
+        """
+        size, most = path.stat().st_size, self.max_upload_bytes()
+        if most is not None and size > most:
+            raise StudioError("upload_too_large", title=title, size_mb=size / 1e6, high_mb=most / 1e6)
+        folder, _, filename = name.rpartition("/")
+        with path.open("rb") as file:
+            fields = {"type": "input", "subfolder": folder, "image": (filename, file, "application/octet-stream")}
+            encoder = MultipartEncoder(fields)
+            answer = self._request(
+                "POST",
+                "/upload/image",
+                data=encoder,
+                headers={"Content-Type": encoder.content_type},
+                timeout=(CONNECT_SECONDS, UPLOAD_READ_SECONDS),
+            )
+        if answer.status_code == 413:
+            raise StudioError("upload_too_large", title=title, size_mb=size / 1e6, high_mb=size / 1e6)
+        if answer.status_code != 200:
+            raise StudioError("upload_refused", title=title, status=answer.status_code)
+        stored = _payload(answer)
+        return "/".join(part for part in (stored["subfolder"], stored["name"]) if part)
+
+    def download(self, file: EngineFile, target: Path) -> int:
+        """`GET /view` into `target`, streamed. Returns the bytes written.
+
+        Raises StudioError `output_missing` when the engine no longer has the file, Unreachable when it breaks off.
+        """
+        query = urlencode({"filename": file.filename, "subfolder": file.subfolder, "type": file.type})
+        with closing(self._request("GET", f"/view?{query}", stream=True)) as answer:
+            if answer.status_code != 200:
+                raise StudioError("output_missing", value=file.filename)
+            expected = answer.headers.get("Content-Length")
+            try:
+                with target.open("wb") as sink:
+                    written = sum(sink.write(chunk) for chunk in answer.iter_content(CHUNK_BYTES))
+            except requests.RequestException as error:
+                raise Unreachable(str(error)) from error
+        if expected is not None and written != int(expected):
+            raise Unreachable(f"{written} of {expected} bytes came")
+        return written
+
+    def _json(self, path: str) -> dict[str, Any]:
+        answer = self._request("GET", path)
+        if answer.status_code != 200:
+            raise Unreachable(f"{path} answered {answer.status_code}")
+        return _payload(answer)
+
+    def _request(self, method: str, path: str, **options: Any) -> requests.Response:
+        options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
+        try:
+            return self._session.request(method, self.url + path, **options)
+        except requests.RequestException as error:
+            raise Unreachable(_reason(error)) from error
+
+
+def _payload(answer: requests.Response) -> dict[str, Any]:
+    try:
+        loaded = answer.json()
+    except ValueError:
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _reason(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    return "connection refused or cut" if isinstance(error, requests.ConnectionError) else type(error).__name__

@@ -1,0 +1,312 @@
+"""Following one job to its end, in a thread of its own.
+
+The websocket tells how far the job is; HTTP tells whether it is over. HTTP is asked on every connect, when the socket
+reports an end, after silence, and at intervals while there is no socket. The job's row in the store is closed exactly
+once, whatever happens here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from client import library, refusal
+from client.events import decode
+from client.reducer import Track, reduce
+from client.socket import Closed, Socket
+from client.states import Cancelled, Failed, Output, Queued, Running, Succeeded
+from client.store import Row, Store
+from client.transport import Server, Unreachable
+from client.views import Completed, Errored, InProgress, Interrupted, Pending, Unknown, View
+from workflows import graph as edit
+from workflows import manifest
+from workflows.build import PREFIX_FOLDER, Capabilities, build
+from workflows.errors import StudioError
+from workflows.graph import Graph
+from workflows.plan import Plan, plan
+from workflows.request import Media, Request, parse
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often and how long, in seconds.
+
+    `tick`: the longest wait for a frame, so also the delay of a cancel. `look`: between questions over HTTP while the
+    socket lives. `blind`: the same without a socket. `queue`: the least between two questions because the queue moved.
+    `silence`: after so long without a frame the socket is opened anew, for the server may have forgotten it.
+    `backoff`: the longest pause between attempts to connect. `patience`: how long a server may stay unreachable.
+    `doubt`: for how long a server must deny knowing the job before it is believed, as there is a moment between the end
+    of a job and its entry in the history.
+    """
+
+    tick: float = 0.25
+    look: float = 5.0
+    blind: float = 1.0
+    queue: float = 0.5
+    silence: float = 20.0
+    backoff: float = 4.0
+    patience: float = 600.0
+    doubt: float = 1.5
+
+
+class Stopped(Exception):
+    """The studio is shutting down; the job goes on and is found again at the next start."""
+
+
+class Watcher:
+    """Follows the job of one row. `publish` is called with every new Track, from the watcher's thread."""
+
+    def __init__(
+        self,
+        row: Row,
+        store: Store,
+        server_url: str,
+        folder: Path,
+        publish: Callable[[Track], None],
+        pace: Pace = Pace(),
+    ) -> None:
+        self.row = row
+        self._store = store
+        self._server = Server(server_url)
+        self._folder = folder
+        self._publish = publish
+        self._pace = pace
+        self._cancel = threading.Event()
+        self._stop = threading.Event()
+        self._posted = row.posted_at is not None
+        self._maybe_posted = False
+        self._cancel_sent = False
+        self._denied_since: float | None = None
+        self._track = Track(row.id, Plan(("",), {}))
+        if row.cancel_asked:
+            self._cancel.set()
+
+    def cancel(self) -> None:
+        """Ask for the job to be cancelled; done within a tick, or as soon as the engine answers."""
+        self._cancel.set()
+
+    def stop(self) -> None:
+        """Let go of the job without ending it."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Follow the job until it has ended or `stop` is called."""
+        try:
+            ended = self._follow()
+        except Stopped:
+            return
+        except StudioError as error:
+            ended = failed(error)
+        except Exception as error:
+            log.exception("job %s", self.row.id)
+            ended = failed(StudioError("internal_error", reason=type(error).__name__))
+        finally:
+            self._server.close()
+        self._store.close_job(self.row.id, ended, time.time(), self._poster(ended))
+
+    def _follow(self) -> Succeeded | Failed | Cancelled:
+        graph = self._store.graph(self.row.id)
+        if graph is None:
+            graph = self._patiently(self._prepare)
+            if graph is None:
+                return Cancelled()
+            self._store.set_graph(self.row.id, graph)
+        else:
+            self._maybe_posted = True
+        self._track = replace(self._track, plan=plan(manifest.mode(self.row.mode), graph))
+        view = self._listen(graph)
+        if isinstance(view, Completed):
+            outputs = self._patiently(lambda: self._collect(view))
+            return Cancelled() if outputs is None else Succeeded(outputs)
+        if isinstance(view, Errored):
+            return failed(refusal.failure(view), f"{view.exception_type}: {view.message}\n{view.traceback}".strip())
+        if isinstance(view, Unknown) and not self._cancel.is_set():
+            raise StudioError("engine_lost")
+        return Cancelled()
+
+    def _listen(self, graph: Graph) -> View:
+        """Send the graph unless it is there already, and listen until it is over; the view that says so."""
+        deadline: float | None = None
+        pause = self._pace.tick
+        while True:
+            self._check_stopped()
+            try:
+                with ExitStack() as stack:
+                    final = self._listen_once(graph, self._open(stack))
+                if final is not None:
+                    return final
+                deadline, pause = None, self._pace.tick
+                self._stop.wait(pause)
+            except Unreachable as error:
+                if self._cancel.is_set() and not (self._posted or self._maybe_posted):
+                    return Interrupted()
+                deadline = deadline or time.monotonic() + self._pace.patience
+                self._wait_out(error, deadline, pause)
+                pause = min(2 * pause, self._pace.backoff)
+
+    def _open(self, stack: ExitStack) -> Socket | None:
+        """A socket, or None where only HTTP gets through."""
+        try:
+            return stack.enter_context(Socket(self._server.websocket_url(self.row.client_id)))
+        except Unreachable:
+            return None
+
+    def _listen_once(self, graph: Graph, socket: Socket | None) -> View | None:
+        """Listen on one connection: the final view, or None when a new connection is wanted."""
+        if not self._posted and not self._send(graph):
+            return Interrupted()
+        opened = heard = time.monotonic()
+        asked = float("-inf")
+        while True:
+            self._check_stopped()
+            self._send_cancel()
+            now = time.monotonic()
+            if now - asked >= self._interval(socket):
+                asked = now
+                final = self._look()
+                if final is not None:
+                    return final
+            if socket is None:
+                if now - opened > self._pace.backoff:
+                    return None
+                self._stop.wait(self._pace.tick)
+                continue
+            try:
+                frame = socket.receive(self._pace.tick)
+            except Closed:
+                return None
+            if frame is not None:
+                heard = now
+                self._hear(frame)
+            elif now - heard > self._pace.silence:
+                return None
+
+    def _interval(self, socket: Socket | None) -> float:
+        if self._track.over or self._denied_since is not None:
+            return self._pace.tick
+        if socket is None:
+            return self._pace.blind
+        return self._pace.queue if self._track.moved and isinstance(self._track.state, Queued) else self._pace.look
+
+    def _hear(self, frame: str | bytes) -> None:
+        event = decode(frame)
+        if event is not None:
+            self._set(reduce(self._track, event, time.time()))
+
+    def _look(self) -> View | None:
+        """Ask over HTTP; the view if it is final."""
+        view = self._server.locate(self.row.id)
+        if isinstance(view, Unknown):
+            self._denied_since = self._denied_since or time.monotonic()
+            return view if time.monotonic() - self._denied_since >= self._pace.doubt else None
+        self._denied_since = None
+        if isinstance(view, Pending | InProgress):
+            self._set(reduce(self._track, view, time.time()))
+            return None
+        return view
+
+    def _send(self, graph: Graph) -> bool:
+        """Post the graph once; False when the job was cancelled before.
+
+        Where an earlier attempt may have arrived (its answer was lost, or the studio was restarted), the engine is
+        asked first.
+        """
+        arrived = self._maybe_posted and not isinstance(self._server.locate(self.row.id), Unknown)
+        if not arrived:
+            if self._cancel.is_set():
+                return False
+            self._maybe_posted = True
+            settings = {"mode": self.row.mode, "preset": self.row.preset, "values": self.row.named_values()}
+            self._server.submit(graph, self.row.id, self.row.client_id, {"ltx_studio": settings})
+        self._posted = True
+        self._store.set_posted(self.row.id, time.time())
+        return True
+
+    def _send_cancel(self) -> None:
+        if self._cancel.is_set() and not self._cancel_sent:
+            self._server.cancel(self.row.id)
+            self._cancel_sent = True
+
+    def _prepare(self) -> Graph | None:
+        """Upload what the request needs and build its graph; None when cancelled meanwhile."""
+        request = parse(self.row.mode, {**self.row.request, "preset": self.row.preset})
+        names = {}
+        for field, media in request.media().items():
+            if self._cancel.is_set():
+                return None
+            names[field] = self._upload(field, media)
+        capabilities = Capabilities.from_object_info(self._server.object_info())
+        graph = build(request.with_media(names), capabilities)
+        # A prefix of its own makes the engine write a new file even when every other node is cached.
+        return edit.set_input(graph, f"{manifest.mode(request.mode).output}.filename_prefix", self._prefix(request))
+
+    def _prefix(self, request: Request) -> str:
+        return f"{PREFIX_FOLDER}/{request.mode}-{self.row.id[:8]}"
+
+    def _upload(self, field: str, media: Media) -> str:
+        title = manifest.fields()[field].title
+        path = Path(media.path)
+        if not path.is_file():
+            raise StudioError("file_missing", title=title, value=media.source or media.name)
+        return self._server.upload(path, media.name, title)
+
+    def _collect(self, view: Completed) -> tuple[Output, ...]:
+        if not view.files:
+            raise StudioError("output_missing", value="")
+        return library.fetch(self._server, view.files, self._folder, self.row.id)
+
+    def _patiently(self, step: Callable[[], T | None]) -> T | None:
+        """Do one step over HTTP, again and again while the engine is unreachable; None when cancelled meanwhile."""
+        deadline = time.monotonic() + self._pace.patience
+        pause = self._pace.tick
+        while True:
+            self._check_stopped()
+            try:
+                return step()
+            except Unreachable as error:
+                if self._cancel.is_set():
+                    return None
+                self._wait_out(error, deadline, pause)
+                pause = min(2 * pause, self._pace.backoff)
+
+    def _wait_out(self, error: Unreachable, deadline: float, pause: float) -> None:
+        if time.monotonic() > deadline:
+            raise StudioError("engine_unreachable", server=self._server.url, reason=error)
+        if isinstance(self._track.state, Running):
+            state = replace(self._track.state, note="The engine does not answer; waiting for it.", eta=None)
+            self._set(replace(self._track, state=state))
+        self._stop.wait(pause)
+
+    def _check_stopped(self) -> None:
+        if self._stop.is_set():
+            raise Stopped
+
+    def _set(self, track: Track) -> None:
+        if isinstance(track.state, Running) and not isinstance(self._track.state, Running):
+            self._store.set_started(self.row.id, track.started_at or time.time())
+        if track is not self._track:
+            self._track = track
+            self._publish(track)
+
+    def _poster(self, ended: Succeeded | Failed | Cancelled) -> str | None:
+        if not isinstance(ended, Succeeded) or not ended.outputs:
+            return None
+        try:
+            return library.make_poster(self._folder / ended.outputs[0].name)
+        except Exception:
+            log.exception("poster of job %s", self.row.id)
+            return None
+
+
+def failed(error: StudioError, detail: str = "") -> Failed:
+    """The state of a job that ended with this error."""
+    return Failed(error.code, error.message, error.hint, error.retryable, detail)
