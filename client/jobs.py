@@ -71,6 +71,8 @@ class JobManager:
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[Watcher, threading.Thread]] = {}
         self._tracks: dict[str, Track] = {}
+        self._last_sent = threading.Event()
+        self._last_sent.set()
         for row in self._store.open_jobs():
             self._watch(row)
 
@@ -160,9 +162,12 @@ class JobManager:
         return row
 
     def _watch(self, row: Row) -> None:
-        watcher = Watcher(row, self._store, self._server_url, self.folder, self._publish, self._pace)
-        thread = threading.Thread(target=self._follow, args=(watcher,), name=f"job-{row.id[:8]}", daemon=True)
         with self._lock:
+            watcher = Watcher(
+                row, self._store, self._server_url, self.folder, self._publish, self._last_sent, self._pace
+            )
+            self._last_sent = watcher.sent
+            thread = threading.Thread(target=self._follow, args=(watcher,), name=f"job-{row.id[:8]}", daemon=True)
             self._watchers[row.id] = (watcher, thread)
         thread.start()
 

@@ -63,7 +63,11 @@ class Stopped(Exception):
 
 
 class Watcher:
-    """Follows the job of one row. `publish` is called with every new Track, from the watcher's thread."""
+    """Follows the job of one row. `publish` is called with every new Track, from the watcher's thread.
+
+    Jobs reach the engine in the order in which they were asked for: nothing is posted before `after` is set, which is
+    the `sent` of the job before.
+    """
 
     def __init__(
         self,
@@ -72,17 +76,22 @@ class Watcher:
         server_url: str,
         folder: Path,
         publish: Callable[[Track], None],
-        pace: Pace = Pace(),
+        after: threading.Event,
+        pace: Pace,
     ) -> None:
         self.row = row
+        self.sent = threading.Event()
         self._store = store
         self._server = Server(server_url)
         self._folder = folder
         self._publish = publish
+        self._after = after
         self._pace = pace
         self._cancel = threading.Event()
         self._stop = threading.Event()
         self._posted = row.posted_at is not None
+        if self._posted:
+            self.sent.set()
         self._maybe_posted = False
         self._cancel_sent = False
         self._denied_since: float | None = None
@@ -110,6 +119,7 @@ class Watcher:
             log.exception("job %s", self.row.id)
             ended = failed(StudioError("internal_error", reason=type(error).__name__))
         finally:
+            self.sent.set()
             self._server.close()
         self._store.close_job(self.row.id, ended, time.time(), self._poster(ended))
 
@@ -220,6 +230,10 @@ class Watcher:
         Where an earlier attempt may have arrived (its answer was lost, or the studio was restarted), the engine is
         asked first.
         """
+        while not self._after.wait(self._pace.tick):
+            self._check_stopped()
+            if self._cancel.is_set():
+                return False
         arrived = self._maybe_posted and not isinstance(self._server.locate(self.row.id), Unknown)
         if not arrived:
             if self._cancel.is_set():
@@ -228,6 +242,7 @@ class Watcher:
             settings = {"mode": self.row.mode, "preset": self.row.preset, "values": self.row.named_values()}
             self._server.submit(graph, self.row.id, self.row.client_id, {"ltx_studio": settings})
         self._posted = True
+        self.sent.set()
         self._store.set_posted(self.row.id, time.time())
         return True
 

@@ -1,0 +1,167 @@
+"""`python -m client run MODE`: make a video from a script and follow it on the terminal.
+
+Exit code 0 is success, 1 a failed job, 2 bad input, 130 a job cancelled by Ctrl-C (on the engine too).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from client import settings
+from client.jobs import Job, JobManager
+from client.media import admit_file
+from client.states import NAMES, Cancelled, Failed, Queued, Running, Succeeded, is_final
+from workflows import manifest
+from workflows.errors import StudioError
+from workflows.request import Request, assignments, parse
+
+POLL_SECONDS = 0.1
+BAR_WIDTH = 30
+EXIT_CODES: dict[type, int] = {Succeeded: 0, Failed: 1, Cancelled: 130}
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m client", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    run = verbs.add_parser("run", help="make one video")
+    run.add_argument("mode", choices=manifest.MODES)
+    run.add_argument("--preset", help="fast, balanced, …")
+    run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="set a field of the mode")
+    run.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the video goes")
+    run.add_argument("--server", metavar="URL", help="the engine; the studio's own one by default")
+    run.add_argument("--json", action="store_true", help="one JSON object per change of state instead of a bar")
+    return parser
+
+
+def request_from(mode_name: str, values: dict[str, Any], uploads: Path, max_mb: int) -> Request:
+    """The request for command-line values; files are examined and copied into `uploads`. Raises StudioError."""
+    mode = manifest.mode(mode_name)
+    # Everything that costs nothing is checked before any file is read.
+    parse(mode_name, values)
+    for field in mode.fields:
+        if field.type in manifest.MEDIA_TYPES and isinstance(values.get(field.name), str):
+            values[field.name] = admit_file(Path(values[field.name]), uploads, field.title, max_mb)
+    return parse(mode_name, values)
+
+
+def changes(manager: JobManager, job_id: str) -> Iterator[Job]:
+    """The job at each change of its state, the final one last."""
+    last = None
+    while True:
+        job = manager.get(job_id)
+        assert job is not None
+        if job.state != last:
+            last = job.state
+            yield job
+            if is_final(job.state):
+                return
+        manager.wait(job_id, POLL_SECONDS)
+
+
+def as_json(job: Job, outputs: Sequence[Path]) -> dict[str, Any]:
+    """One line of `--json`: id, state and what belongs to it."""
+    state = job.state
+    line: dict[str, Any] = {"id": job.id, "state": NAMES[type(state)], "seed": job.values["seed"]}
+    if isinstance(state, Succeeded):
+        return {**line, "outputs": [str(path) for path in outputs], "seconds": round(job.elapsed(time.time()), 2)}
+    return {**line, **asdict(state)}
+
+
+def bar(job: Job) -> str:
+    """The job in one line of text."""
+    state = job.state
+    if isinstance(state, Queued):
+        return "waiting for the engine" if state.position is None else f"queued, {state.position} ahead"
+    if isinstance(state, Running):
+        filled = round(state.fraction * BAR_WIDTH)
+        left = f", about {state.eta:.0f} s left" if state.eta is not None else ""
+        steps = f" {state.step}/{state.of}" if state.of > 1 else ""
+        text = state.note or f"{state.stage}{steps}"
+        return f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {state.fraction:4.0%} {text}{left}"
+    return NAMES[type(state)]
+
+
+def deliver(manager: JobManager, state: Succeeded, out: Path) -> list[Path]:
+    """Move the videos to where they were asked for; a second one gets a number."""
+    paths = []
+    for number, output in enumerate(state.outputs, 1):
+        target = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
+        shutil.move(manager.folder / output.name, target)
+        paths.append(target)
+    return paths
+
+
+def print_json(job: Job, outputs: Sequence[Path]) -> None:
+    """Report a change of state as a line of JSON on standard output."""
+    print(json.dumps(as_json(job, outputs)), flush=True)
+
+
+def print_bar(job: Job, outputs: Sequence[Path]) -> None:
+    """Report a change of state on standard error: one line, rewritten on a terminal."""
+    state = job.state
+    if isinstance(state, Failed):
+        text = f"{state.message} {state.hint}"
+    elif isinstance(state, Succeeded):
+        text = (
+            f"{outputs[0]}: {job.shape.width}×{job.shape.height}, {job.shape.seconds:.2f} s, seed {job.values['seed']}"
+        )
+    else:
+        text = bar(job)
+    terminal = sys.stderr.isatty()
+    start, end = ("\r\033[K", "\n" if is_final(state) else "") if terminal else ("", "\n")
+    print(f"{start}{text}", end=end, file=sys.stderr, flush=True)
+
+
+def follow(manager: JobManager, job_id: str, out: Path, report: Callable[[Job, Sequence[Path]], None]) -> int:
+    """Report on the job until it has ended; the exit code. Ctrl-C cancels it."""
+    previous = signal.signal(signal.SIGINT, lambda *_: manager.cancel(job_id))
+    try:
+        for job in changes(manager, job_id):
+            report(job, deliver(manager, job.state, out) if isinstance(job.state, Succeeded) else [])
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    return EXIT_CODES[type(job.state)]
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    configured = settings.read()
+    values: dict[str, Any] = assignments(arguments.set)
+    if arguments.preset:
+        values["preset"] = arguments.preset
+    if not arguments.out.absolute().parent.is_dir():
+        raise StudioError("folder_missing", value=arguments.out.parent)
+    with tempfile.TemporaryDirectory(prefix="ltx-studio-") as scratch:
+        data = Path(scratch)
+        request = request_from(arguments.mode, values, data / "uploads", configured.max_upload_mb)
+        for note in request.notes():
+            print(note, file=sys.stderr)
+        manager = JobManager(data, (arguments.server or configured.server_url).rstrip("/"))
+        try:
+            job = manager.submit(request, owner="cli")
+            return follow(manager, job.id, arguments.out, print_json if arguments.json else print_bar)
+        finally:
+            manager.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code."""
+    parsed = _arguments().parse_args(arguments)
+    try:
+        return _run(parsed)
+    except StudioError as error:
+        print(f"{error.message} {error.hint}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
