@@ -32,6 +32,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STUDIO_ENGINE_PORT", "--engine-port", "8188", "Port of the engine on 127.0.0.1."),
     Setting("STUDIO_DATA", "--data", "./data", "Folder for the database, the library, logs and run files."),
     Setting("STUDIO_MAX_UPLOAD_MB", "", "200", "Largest file that may be uploaded, in MB."),
+    Setting("STUDIO_TEST_CHROMIUM", "", "", "Chromium for the browser tests; where empty it is found or installed."),
 )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,30 +14,21 @@ from workflows import manifest, schema
 from workflows.build import Capabilities, apply_preset, build
 from workflows.errors import StudioError
 from workflows.graph import GraphError
-from workflows.request import Media, Request, parse
+from workflows.request import Media, Request, assignments, parse
 
 SAMPLE_SEED = 1
-
-
-def assignments(pairs: Sequence[str]) -> dict[str, str]:
-    """`name=value` arguments as a dictionary. Raises StudioError `not_an_assignment`."""
-    values: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise StudioError("not_an_assignment", value=pair)
-        values[name.strip()] = value
-    return values
 
 
 def object_info(server: str) -> dict[str, Any]:
     """The node interfaces of a live server, from `GET /object_info`. Raises StudioError `engine_unreachable`."""
     try:
         with urllib.request.urlopen(f"{server.rstrip('/')}/object_info", timeout=30) as answer:
-            loaded: dict[str, Any] = json.load(answer)
-            return loaded
-    except (urllib.error.URLError, ValueError, OSError) as error:
+            loaded = json.load(answer)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise StudioError("engine_unreachable", server=server, reason=error) from error
+    if not isinstance(loaded, dict):
+        raise StudioError("engine_unreachable", server=server, reason="its answer is no table of nodes")
+    return loaded
 
 
 def sample(mode: manifest.Mode, preset: manifest.Preset) -> Request:
@@ -64,13 +55,15 @@ def check(interfaces: schema.Interfaces) -> Iterator[tuple[str, list[str]]]:
 def record(interfaces: schema.Interfaces) -> dict[str, Any]:
     """The interfaces worth keeping: of the nodes in any graph or preset, and of those already recorded.
 
+    Those that the server doesn't have stay as they were recorded.
     Lists of files are emptied and texts for people left out, so that no server's private names are recorded.
     """
     wanted = set(schema.recorded())
     for mode in manifest.modes():
         for preset in mode.presets:
             wanted |= {node["class_type"] for node in apply_preset(manifest.graph(mode.name), preset).values()}
-    return {name: _without_files(interfaces[name]) for name in sorted(wanted) if name in interfaces}
+    known = {**schema.recorded(), **interfaces}
+    return {name: _without_files(known[name]) for name in sorted(wanted) if name in known}
 
 
 FILE_INPUTS = ("ckpt_name", "lora_name", "text_encoder", "model_name", "image", "audio", "file", "video", "unet_name")
@@ -96,7 +89,9 @@ def _without_files(interface: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "input": groups}
 
 
-def _without_file_names(name: str, spec: list[Any]) -> list[Any]:
+def _without_file_names(name: str, spec: Any) -> Any:
+    if not isinstance(spec, list):
+        return spec
     kind, *rest = spec
     config = {key: value for key, value in (rest[0] if rest else {}).items() if key != "tooltip"}
     if name in FILE_INPUTS and isinstance(kind, list):
@@ -140,7 +135,7 @@ def _check(arguments: argparse.Namespace) -> int:
     interfaces = object_info(arguments.server) if arguments.server else schema.recorded()
     failed = 0
     for name, found in check(interfaces):
-        print(f"{name}: {'ok' if not found else f'{len(found)} problems'}", *(f"  {p}" for p in found), sep="\n")
+        print(f"{name}: {'not fit' if found else 'ok'}", *(f"  {problem}" for problem in found), sep="\n")
         failed += bool(found)
     return 1 if failed else 0
 

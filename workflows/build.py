@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflows import graph as edit
-from workflows import manifest
+from workflows import manifest, schema
 from workflows.graph import Graph
 from workflows.manifest import DropNode, Edit, InsertLora, LinkInput, Mode, Preset, ReplaceNode, SetInput
 from workflows.request import Media, Request
@@ -17,7 +17,7 @@ PREFIX_FOLDER = "ltx-studio"
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What an engine offers: for each (class, input) that picks from a list, the names in it.
+    """What an engine offers: for each (class, input) that picks from a list, the names in it; uploads are left out.
 
     Empty means that nothing is known, and the graph's own names stand.
     """
@@ -31,7 +31,7 @@ class Capabilities:
         for class_type, info in object_info.items():
             for group in ("required", "optional"):
                 for name, spec in info["input"].get(group, {}).items():
-                    listed = spec[0] if isinstance(spec[0], list) else (spec[1:] or [{}])[0].get("options")
+                    listed = [] if schema.is_upload(spec) else schema.options(spec)
                     if listed and all(isinstance(option, str) for option in listed):
                         options[class_type, name] = tuple(listed)
         return cls(options)
@@ -98,7 +98,7 @@ def _apply(graph: Graph, change: Edit) -> Graph:
     if isinstance(change, LinkInput):
         return edit.link_input(graph, change.at, change.to, change.slot)
     if isinstance(change, ReplaceNode):
-        return edit.replace_node(graph, change.node, change.class_type, change.inputs)
+        return edit.replace_node(graph, change.node, change.class_type, change.inputs, change.linked)
     if isinstance(change, InsertLora):
         return edit.insert_lora(graph, change.after, change.node, change.lora_name, change.strength)
     assert isinstance(change, DropNode)

@@ -49,6 +49,7 @@ REGISTRY: dict[str, ErrorKind] = {
         "Choose a shorter video or fewer frames per second.",
     ),
     "file_missing": ErrorKind("{title}: there is no file {value}.", "Check the path and try again."),
+    "folder_missing": ErrorKind("There is no folder {value}.", "Make it, or choose another place for the video."),
     "file_empty": ErrorKind("{title}: {value} is empty.", "Choose another file."),
     "file_too_large": ErrorKind("{title}: {value} has {size_mb:.0f} MB; {high_mb:.0f} MB is the most.", "Shrink it."),
     "file_not_image": ErrorKind(
@@ -126,6 +127,9 @@ REGISTRY: dict[str, ErrorKind] = {
         "Mend the cause, often the network or a full disk, and run the command again: it continues where it stopped.",
         retryable=True,
     ),
+    "venv_unwritable": ErrorKind(
+        "The folder {path} can't be written ({reason}).", "Use a checkout that belongs to you, or mend its permissions."
+    ),
     "data_unwritable": ErrorKind(
         "The data folder {path} can't be written ({reason}).", "Mend its permissions, or choose another with --data."
     ),
@@ -164,9 +168,6 @@ REGISTRY: dict[str, ErrorKind] = {
     ),
     "supervisor_ended": ErrorKind(
         "The supervisor ended by itself; what it said is in {log}.", "Run the command again.", retryable=True
-    ),
-    "stop_failed": ErrorKind(
-        "The studio did not stop within {seconds:g} s and had to be killed.", "Nothing else is needed."
     ),
     "socket_unsafe": ErrorKind(
         "The folder {path} for the control socket does not belong to you alone.", "Remove it and run the command again."

@@ -66,10 +66,20 @@ def link_input(graph: Graph, at: str, to: str, slot: int = 0) -> Graph:
     return set_input(graph, at, [find(graph, to), slot])
 
 
-def replace_node(graph: Graph, node_title: str, class_type: str, inputs: Mapping[str, Any]) -> Graph:
-    """Give a node another class and other inputs; its id, title and users stay."""
+def replace_node(
+    graph: Graph,
+    node_title: str,
+    class_type: str,
+    inputs: Mapping[str, Any],
+    linked: Mapping[str, tuple[str, int]] | None = None,
+) -> Graph:
+    """Give a node another class and other inputs; its id, title and users stay.
+
+    `inputs` are literal values, `linked` maps an input to the title and slot of the node it comes from.
+    """
     node_id = find(graph, node_title)
-    return {**graph, node_id: {**graph[node_id], "class_type": class_type, "inputs": dict(inputs)}}
+    sources = {name: [find(graph, source), slot] for name, (source, slot) in (linked or {}).items()}
+    return {**graph, node_id: {**graph[node_id], "class_type": class_type, "inputs": {**inputs, **sources}}}
 
 
 def _redirect(graph: Graph, old: tuple[str, int], new: list[Any], keep: str = "") -> Graph:
@@ -95,12 +105,15 @@ def insert_lora(graph: Graph, after: str, node_title: str, lora_name: str, stren
 
 
 def drop_node(graph: Graph, node_title: str, bypass: str) -> Graph:
-    """Remove a node; users of its output 0 get what its input `bypass` was linked to."""
+    """Remove a node of which only output 0 is used; its users get what its input `bypass` was linked to."""
     node_id = find(graph, node_title)
     source = links(graph[node_id]).get(bypass)
     if source is None:
         raise GraphError(f"{node_title!r} has no linked input {bypass!r} to bypass with")
     rest = {other: node for other, node in graph.items() if other != node_id}
+    used = {slot for node in rest.values() for user, slot in links(node).values() if user == node_id}
+    if used - {0}:
+        raise GraphError(f"{node_title!r} can't be dropped: other outputs than its first are used")
     return _redirect(rest, (node_id, 0), list(source))
 
 
@@ -110,6 +123,8 @@ def prune(graph: Graph, output: str) -> Graph:
     waiting = [find(graph, output)]
     while waiting:
         node_id = waiting.pop()
+        if node_id not in graph:
+            raise GraphError(f"the graph links to node {node_id}, which is not there")
         if node_id not in needed:
             needed.add(node_id)
             waiting += [source for source, _ in links(graph[node_id]).values()]

@@ -41,7 +41,7 @@ def snap(pixels: float) -> int:
 
 
 def frame_count(seconds: float, fps: float) -> int:
-    """The number of frames nearest to `seconds` at `fps` that the model makes: 8 k + 1, at least 9."""
+    """Frames made for a wanted duration: 8 k + 1 with the last frame nearest to `seconds`, at least 9."""
     return max(MIN_FRAMES, FRAME_STEP * round(seconds * fps / FRAME_STEP) + 1)
 
 

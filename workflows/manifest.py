@@ -69,12 +69,13 @@ class LinkInput(_Frozen):
 
 
 class ReplaceNode(_Frozen):
-    """Give the node another class and other inputs."""
+    """Give the node another class and other inputs; `linked` maps an input to (title, slot) of its source."""
 
     op: Literal["replace"]
     node: str
     class_type: str
     inputs: dict[str, Any]
+    linked: dict[str, tuple[str, int]] = {}
 
 
 class InsertLora(_Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -74,21 +74,32 @@ def random_seed() -> int:
     return random.SystemRandom().randrange(2**32)
 
 
+def assignments(pairs: Sequence[str]) -> dict[str, str]:
+    """`name=value` arguments as a dictionary. Raises StudioError `not_an_assignment`."""
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise StudioError("not_an_assignment", value=pair)
+        values[name.strip()] = value
+    return values
+
+
 def parse(mode_name: str, values: Mapping[str, Any], draw_seed: Callable[[], int] = random_seed) -> Request:
     """The request for raw values (text from a command line or typed values from a form).
 
-    None and "" mean that a value was not given. Raises StudioError with the field concerned for the first value that
-    can't be used.
+    None means that a value was not given; so does an empty text, except for a text that may be empty. Raises
+    StudioError with the field concerned for the first value that can't be used.
     """
     mode = manifest.mode(mode_name)
     preset = mode.preset(str(values.get("preset") or DEFAULT_PRESET))
-    given = {name: value for name, value in values.items() if name != "preset" and value not in (None, "")}
     known = {field.name: field for field in mode.fields}
     for name in values:
         if name not in known and name != "preset":
             raise StudioError(
                 "unknown_field", field=name, title=mode.title, value=name, known=", ".join([*known, "preset"])
             )
+    given = {name: values[name] for name, field in known.items() if not _is_absent(field, values.get(name))}
     parsed = {name: _value(field, preset, given.get(name), draw_seed) for name, field in known.items()}
     shape = grid.shape(parsed["width"], parsed["height"], parsed["seconds"], parsed["fps"])
     _check_shape(mode, preset, shape, parsed["seconds"])
@@ -116,8 +127,13 @@ def _check_shape(mode: Mode, preset: Preset, shape: grid.Shape, seconds: float) 
         )
 
 
+def _is_absent(field: Field, raw: Any) -> bool:
+    empty = isinstance(raw, str) and not raw.strip()
+    return raw is None or (empty and (field.required or field.type != "text"))
+
+
 def _value(field: Field, preset: Preset, raw: Any, draw_seed: Callable[[], int]) -> Any:
-    if raw is None or (isinstance(raw, str) and not raw.strip()):
+    if raw is None:
         if field.type == "seed":
             return draw_seed()
         if field.required:
@@ -130,6 +146,13 @@ def _text(field: Field, raw: Any) -> str:
     if not isinstance(raw, str):
         raise StudioError("value_type", field=field.name, title=field.title, expected="text", value=_shown(raw))
     text = raw.strip()
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        # Bytes of a command line that are not UTF-8 arrive as lone surrogates, which no JSON can carry.
+        raise StudioError(
+            "value_type", field=field.name, title=field.title, expected="text in UTF-8", value=ascii(text[:20])
+        ) from error
     if field.max_length is not None and len(text) > field.max_length:
         raise StudioError("text_too_long", field=field.name, title=field.title, high=field.max_length, value=len(text))
     return text
@@ -168,10 +191,9 @@ def _int(field: Field, raw: Any) -> int:
 
 
 def _seed(field: Field, raw: Any) -> int:
-    text = str(raw).strip()
-    if isinstance(raw, float) and raw.is_integer():
-        text = str(int(raw))
-    if not text.isascii() or not text.isdigit() or int(text) > MAX_SEED:
+    whole = isinstance(raw, float) and raw.is_integer()
+    text = _text_of(int(raw) if whole else raw).strip()
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(MAX_SEED)) or int(text) > MAX_SEED:
         expected = "a whole number from 0 to 2^64 - 1"
         raise StudioError("value_type", field=field.name, title=field.title, expected=expected, value=_shown(raw))
     return int(text)
@@ -184,8 +206,16 @@ def _media(field: Field, raw: Any) -> Media:
 
 
 def _shown(raw: Any) -> str:
-    text = str(raw)
+    text = _text_of(raw)
     return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _text_of(raw: Any) -> str:
+    try:
+        return str(raw)
+    except ValueError:
+        # Python refuses to write out whole numbers of more than a few thousand digits.
+        return "a number of thousands of digits"
 
 
 PARSERS: dict[str, Callable[[Field, Any], Any]] = {

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workflows.graph import Graph, is_link, title
+from workflows.graph import Graph, is_link, links, title
 
 SCHEMA_FILE = Path(__file__).parent / "schema.json"
 WIDGETS: dict[str, tuple[type, ...]] = {"INT": (int,), "FLOAT": (int, float), "STRING": (str,), "BOOLEAN": (bool,)}
@@ -55,6 +55,11 @@ def options(spec: list[Any]) -> list[Any] | None:
     return listed if spec[0] == "COMBO" else None
 
 
+def is_upload(spec: list[Any]) -> bool:
+    """Whether an input picks from uploaded files (ComfyUI marks it with `image_upload` and its like)."""
+    return len(spec) > 1 and any(key.endswith("_upload") for key in spec[1])
+
+
 def problems(graph: Graph, interfaces: Interfaces, uploads: bool = False) -> Iterator[str]:
     """One sentence for everything in the graph that the engine would refuse.
 
@@ -66,6 +71,8 @@ def problems(graph: Graph, interfaces: Interfaces, uploads: bool = False) -> Ite
     outputs = [title(node) for node in graph.values() if interfaces.get(node["class_type"], {}).get("output_node")]
     if len(outputs) != 1:
         yield f"the graph has {len(outputs)} output nodes; one is needed"
+    for node_id in cycle(graph):
+        yield f"{title(graph[node_id])}: the graph runs in a circle here"
     for node in graph.values():
         name = title(node)
         if "title" not in node.get("_meta", {}):
@@ -86,12 +93,27 @@ def problems(graph: Graph, interfaces: Interfaces, uploads: bool = False) -> Ite
                 yield from _value_problems(f"{name}.{key}", declared[key][0], value, uploads)
 
 
+def cycle(graph: Graph) -> list[str]:
+    """The ids of the nodes that can never run because they wait for each other, in the graph's order."""
+    waiting = {
+        node_id: {source for source, _ in links(node).values() if source in graph} for node_id, node in graph.items()
+    }
+    while ready := [node_id for node_id, sources in waiting.items() if not sources]:
+        for node_id in ready:
+            del waiting[node_id]
+        for sources in waiting.values():
+            sources.difference_update(ready)
+    return list(waiting)
+
+
 def _link_problems(graph: Graph, interfaces: Interfaces, where: str, spec: list[Any], link: list[Any]) -> Iterator[str]:
     source = graph.get(link[0])
     if source is None:
         yield f"{where} is linked to node {link[0]}, which is not there"
         return
-    made = interfaces.get(source["class_type"], {}).get("output", [])
+    if source["class_type"] not in interfaces:
+        return
+    made = interfaces[source["class_type"]]["output"]
     if not 0 <= link[1] < len(made):
         yield f"{where} is linked to output {link[1]} of {title(source)}, which has {len(made)}"
         return
@@ -105,8 +127,7 @@ def _value_problems(where: str, spec: list[Any], value: Any, uploads: bool) -> I
     config = spec[1] if len(spec) > 1 else {}
     listed = options(spec)
     if listed is not None:
-        is_upload = any(key.endswith("_upload") for key in config)
-        if listed and value not in listed and (uploads or not is_upload):
+        if listed and value not in listed and (uploads or not is_upload(spec)):
             yield f"{where}: {value!r} is not one of the {len(listed)} the engine offers"
         return
     kinds = WIDGETS.get(spec[0])
