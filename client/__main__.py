@@ -54,14 +54,14 @@ def request_from(mode_name: str, values: dict[str, Any], uploads: Path, max_mb: 
     return parse(mode_name, values)
 
 
-def changes(manager: JobManager, job_id: str) -> Iterator[Job]:
-    """The job at each change of its state, the final one last."""
-    last = None
+def changes(manager: JobManager, job_id: str, key: Callable[[Job], object]) -> Iterator[Job]:
+    """The job each time its `key` has changed, its final state last."""
+    last: object = None
     while True:
         job = manager.get(job_id)
         assert job is not None
-        if job.state != last:
-            last = job.state
+        if key(job) != last:
+            last = key(job)
             yield job
             if is_final(job.state):
                 return
@@ -106,6 +106,12 @@ def print_json(job: Job, outputs: Sequence[Path]) -> None:
     print(json.dumps(as_json(job, outputs)), flush=True)
 
 
+def milestone(job: Job) -> object:
+    """What a log shows a line for: another state or stage, or another tenth of the way."""
+    state = job.state
+    return (state.stage, int(state.fraction * 10), state.note) if isinstance(state, Running) else state
+
+
 def print_bar(job: Job, outputs: Sequence[Path]) -> None:
     """Report a change of state on standard error: one line, rewritten on a terminal."""
     state = job.state
@@ -122,11 +128,13 @@ def print_bar(job: Job, outputs: Sequence[Path]) -> None:
     print(f"{start}{text}", end=end, file=sys.stderr, flush=True)
 
 
-def follow(manager: JobManager, job_id: str, out: Path, report: Callable[[Job, Sequence[Path]], None]) -> int:
+def follow(manager: JobManager, job_id: str, out: Path, as_lines: bool) -> int:
     """Report on the job until it has ended; the exit code. Ctrl-C cancels it."""
+    report = print_json if as_lines else print_bar
+    key: Callable[[Job], object] = (lambda job: job.state) if as_lines or sys.stderr.isatty() else milestone
     previous = signal.signal(signal.SIGINT, lambda *_: manager.cancel(job_id))
     try:
-        for job in changes(manager, job_id):
+        for job in changes(manager, job_id, key):
             report(job, deliver(manager, job.state, out) if isinstance(job.state, Succeeded) else [])
     finally:
         signal.signal(signal.SIGINT, previous)
@@ -148,7 +156,7 @@ def _run(arguments: argparse.Namespace) -> int:
         manager = JobManager(data, (arguments.server or configured.server_url).rstrip("/"))
         try:
             job = manager.submit(request, owner="cli")
-            return follow(manager, job.id, arguments.out, print_json if arguments.json else print_bar)
+            return follow(manager, job.id, arguments.out, arguments.json)
         finally:
             manager.close()
 

@@ -82,8 +82,9 @@ class JobManager:
             watched = list(self._watchers.values())
         for watcher, _ in watched:
             watcher.stop()
+        deadline = time.monotonic() + STOP_SECONDS
         for _, thread in watched:
-            thread.join(STOP_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
         self._monitor.close()
         self._store.close()
 

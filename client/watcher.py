@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from client import library, refusal
+from client.engine import describe
 from client.events import decode
 from client.reducer import Track, reduce
 from client.socket import Closed, Socket
@@ -29,7 +30,7 @@ from workflows import manifest
 from workflows.build import PREFIX_FOLDER, Capabilities, build
 from workflows.errors import StudioError
 from workflows.graph import Graph
-from workflows.plan import Plan, plan
+from workflows.plan import DRAFT_SHARES, Plan, plan
 from workflows.request import Media, Request, parse
 
 T = TypeVar("T")
@@ -43,9 +44,9 @@ class Pace:
     `tick`: the longest wait for a frame, so also the delay of a cancel. `look`: between questions over HTTP while the
     socket lives. `blind`: the same without a socket. `queue`: the least between two questions because the queue moved.
     `silence`: after so long without a frame the socket is opened anew, for the server may have forgotten it.
-    `backoff`: the longest pause between attempts to connect. `patience`: how long a server may stay unreachable.
-    `doubt`: for how long a server must deny knowing the job before it is believed, as there is a moment between the end
-    of a job and its entry in the history.
+    `backoff`: the longest pause between attempts to connect; each is twice as long as the one before, the first a tick.
+    `patience`: how long a server may stay unreachable. `doubt`: for how long a server must deny knowing the job before
+    it is believed, as there is a moment between the end of a job and its entry in the history.
     """
 
     tick: float = 0.25
@@ -95,6 +96,7 @@ class Watcher:
         self._maybe_posted = False
         self._cancel_sent = False
         self._denied_since: float | None = None
+        self._blind_for = pace.tick
         self._track = Track(row.id, Plan(("",), {}))
         if row.cancel_asked:
             self._cancel.set()
@@ -132,7 +134,7 @@ class Watcher:
             self._store.set_graph(self.row.id, graph)
         else:
             self._maybe_posted = True
-        self._track = replace(self._track, plan=plan(manifest.mode(self.row.mode), graph))
+        self._track = replace(self._track, plan=self._patiently(lambda: self._plan(graph)) or self._track.plan)
         view = self._listen(graph)
         if isinstance(view, Completed):
             outputs = self._patiently(lambda: self._collect(view))
@@ -166,9 +168,12 @@ class Watcher:
     def _open(self, stack: ExitStack) -> Socket | None:
         """A socket, or None where only HTTP gets through."""
         try:
-            return stack.enter_context(Socket(self._server.websocket_url(self.row.client_id)))
+            socket = stack.enter_context(Socket(self._server.websocket_url(self.row.client_id)))
         except Unreachable:
+            self._blind_for = min(2 * self._blind_for, self._pace.backoff)
             return None
+        self._blind_for = self._pace.tick
+        return socket
 
     def _listen_once(self, graph: Graph, socket: Socket | None) -> View | None:
         """Listen on one connection: the final view, or None when a new connection is wanted."""
@@ -186,7 +191,7 @@ class Watcher:
                 if final is not None:
                     return final
             if socket is None:
-                if now - opened > self._pace.backoff:
+                if now - opened > self._blind_for:
                     return None
                 self._stop.wait(self._pace.tick)
                 continue
@@ -250,6 +255,10 @@ class Watcher:
         if self._cancel.is_set() and not self._cancel_sent:
             self._server.cancel(self.row.id)
             self._cancel_sent = True
+
+    def _plan(self, graph: Graph) -> Plan:
+        engine = describe(self._server.url, self._server.system_stats(), 0)
+        return plan(manifest.mode(self.row.mode), graph, DRAFT_SHARES if engine.draft else None)
 
     def _prepare(self) -> Graph | None:
         """Upload what the request needs and build its graph; None when cancelled meanwhile."""

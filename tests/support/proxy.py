@@ -57,11 +57,14 @@ class Proxy:
             upstream.sendall(first)
         except OSError:
             return _close(client)
+        threading.Thread(target=_pump, args=(client, upstream), daemon=True).start()
         if b"Upgrade: websocket" in first:
+            # Counted as open once the answer to the upgrade has passed.
+            with contextlib.suppress(OSError):
+                client.sendall(upstream.recv(65536))
             with self._changed:
                 self._sockets.add(client)
                 self._changed.notify_all()
-        threading.Thread(target=_pump, args=(client, upstream), daemon=True).start()
         _pump(upstream, client)
         return None
 

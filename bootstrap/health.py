@@ -1,0 +1,86 @@
+"""Is a started studio well? One look, or waiting until it is."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bootstrap import rpc, supervise
+from bootstrap.layout import program_log
+from bootstrap.probe import engine_failure, studio_failure
+from bootstrap.supervise import Studio
+from client.settings import Settings
+from workflows.errors import StudioError
+
+START_SECONDS = 120.0
+_POLL_SECONDS = 0.1
+
+_UNKNOWN = rpc.Program(name="", state="UNKNOWN", pid=0, uptime=0.0)
+_EXTERNAL = rpc.Program(name="", state="EXTERNAL", pid=0, uptime=0.0)
+
+
+@dataclass(frozen=True)
+class Health:
+    """One of the two programs: its state, its process (0 = none here), its address, and why it is unwell ("" = well).
+
+    `state` is "running", "external", or supervisor's word for what else it is: "starting" until it answers, "backoff"
+    and "fatal" where it ended while starting, "stopped", "stopping", "exited", "unknown".
+    """
+
+    program: str
+    state: str
+    pid: int
+    uptime: float
+    url: str
+    failure: str
+
+
+def look(studio: Studio) -> tuple[Health, Health]:
+    """Engine and studio as they are now."""
+    programs = supervise.states(studio)
+    engine = _EXTERNAL if studio.settings.engine == "external" else programs.get("engine", _UNKNOWN)
+    return _health("engine", engine, studio.settings), _health(
+        "studio", programs.get("studio", _UNKNOWN), studio.settings
+    )
+
+
+def is_well(studio: Studio) -> bool:
+    """Whether both programs run and answer."""
+    return not any(program.failure for program in look(studio))
+
+
+def wait(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Callable[[], bool]) -> bool:
+    """Wait until both programs answer: True, or False where `interrupted` said so first.
+
+    Raises StudioError `supervisor_ended`, `program_failed` or `program_silent`; stopping is left to the caller.
+    """
+    data = studio.settings.data
+    deadline = time.monotonic() + START_SECONDS
+    while not interrupted():
+        if supervisor.poll() is not None:
+            raise StudioError("supervisor_ended", log=supervise.supervisor_output(data))
+        ill = [program for program in look(studio) if program.failure]
+        if not ill:
+            return True
+        for program in ill:
+            log = program_log(data, program.program)
+            # Nothing was there to disturb it: what ends on the first attempt ends on the next one too.
+            if program.state in ("backoff", "fatal"):
+                raise StudioError("program_failed", program=program.program, log=log)
+            if time.monotonic() > deadline:
+                raise StudioError("program_silent", program=program.program, seconds=START_SECONDS, log=log)
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def _health(name: str, program: rpc.Program, settings: Settings) -> Health:
+    url = settings.server_url if name == "engine" else settings.studio_url
+    state = program.state.lower()
+    if state not in ("running", "starting", "external"):
+        return Health(name, state, program.pid, program.uptime, url, state)
+    failure = engine_failure(url) if name == "engine" else studio_failure(url)
+    if state == "starting" and not failure:
+        state = "running"
+    return Health(name, state, program.pid, program.uptime, url, failure)

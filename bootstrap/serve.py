@@ -1,0 +1,116 @@
+"""The supervised program `studio`: Home.py served by Streamlit on uvicorn, with the routes plain Streamlit lacks."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+
+import streamlit as st
+import uvicorn
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.web.bootstrap import load_config_options
+
+from bootstrap.identity import IdentityMiddleware
+from bootstrap.layout import CHECKOUT
+from bootstrap.lifeline import die_with_supervisor
+from bootstrap.media import EngineFiles, library_route
+from client import settings as configuration
+from client.jobs import manager
+from client.settings import Settings
+from workflows.errors import StudioError
+
+# What Streamlit imports on first use: loaded before the freeze, or every later full collection walks through it.
+_HEAVY = ("pandas", "pyarrow", "altair", "streamlit.dataframe_util", "streamlit.elements.arrow")
+
+# A browser that plays a video keeps its connection busy; supervisord.conf gives ten seconds before it kills.
+_LAST_ANSWERS_SECONDS = 2
+
+
+def application(settings: Settings) -> st.App:
+    """The ASGI application: pages, media routes, /health, identity cookie."""
+    engine_files = EngineFiles(settings.server_url)
+
+    @asynccontextmanager
+    async def lifespan(_: st.App) -> AsyncIterator[None]:
+        for name in _HEAVY:
+            import_module(name)
+        jobs = await asyncio.to_thread(manager)
+        await engine_files.open()
+        # Streamlit runs a full collection after every fragment run. What lives for ever need not be walked each time.
+        gc.collect()
+        gc.freeze()
+        yield
+        await engine_files.close()
+        await asyncio.to_thread(jobs.close)
+
+    return st.App(
+        CHECKOUT / "Home.py",
+        lifespan=lifespan,
+        routes=[
+            Route("/health", _health, methods=["GET"]),
+            library_route(settings.data / "library"),
+            engine_files.route(),
+        ],
+        middleware=[Middleware(_ends_with_server), Middleware(IdentityMiddleware)],
+    )
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT."""
+    die_with_supervisor()
+    try:
+        settings = configuration.read()
+    except StudioError as error:
+        print(error, error.hint, file=sys.stderr)
+        return 2
+    load_config_options(
+        {
+            "server.address": settings.host,
+            "server.port": settings.port,
+            "server.maxUploadSize": settings.max_upload_mb,
+        }
+    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Tells the pages that the media routes are there.
+    os.environ["STUDIO_ROUTES"] = "1"
+    uvicorn.run(
+        application(settings),
+        host=settings.host,
+        port=settings.port,
+        ws="websockets-sansio",
+        ws_max_size=st.get_option("server.maxMessageSize") * 1_000_000,
+        ws_per_message_deflate=bool(st.get_option("server.enableWebsocketCompression")),
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+    )
+    return 0
+
+
+def _ends_with_server(app: ASGIApp) -> ASGIApp:
+    """Answers still being sent when the server stops are cancelled: an end, not an error for the log."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return call
+
+
+async def _health(_: Request) -> JSONResponse:
+    """The studio answers, so it is well; the engine as the newest snapshot has it. Never waits for the engine."""
+    return JSONResponse({"studio": "ok", "engine": manager().engine().status})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The verb `up`: check, set up, start, wait until both programs answer, stay until asked to stop."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from bootstrap import accelerator, checks, engines, environment, health, supervise
+from bootstrap.engines import Draft, Engine, External
+from bootstrap.layout import CHECKOUT, last_lines, program_log, setup_log
+from bootstrap.supervise import Studio
+from bootstrap.terminal import complain, say, sentence
+from client.settings import Settings
+from workflows.errors import StudioError
+
+_POLL_SECONDS = 0.2
+_WATCH_SECONDS = 2.0
+
+EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+def up(settings: Settings, detach: bool) -> int:
+    """Exit code: 0 stopped as asked, or started with `detach`; 1 failed while starting or running; 2 refused."""
+    gpu = accelerator.detect()
+    try:
+        engine = engines.choose(settings, gpu)
+        asked = _resolved(settings, engine)
+        checks.data_folder(asked.data)
+        with supervise.starting(asked.data):
+            running = supervise.find(asked.data)
+            if running is not None:
+                return _already(running, asked, detach)
+            checks.ports(asked, engine)
+            checks.external_server(engine)
+            if isinstance(engine, Draft) and engine.note:
+                say(engine.note)
+            environment.prepare(CHECKOUT, (environment.STUDIO,), gpu, setup_log(asked.data), say)
+            interrupted = _heed_signals()
+            studio, supervisor = supervise.start(asked, engine)
+            code = _await(studio, supervisor, interrupted)
+    except StudioError as error:
+        complain(sentence(error))
+        return EXIT_FAILED if error.code == "setup_failed" else EXIT_REFUSED
+    if code != EXIT_DONE:
+        return code
+    way_out = f"Stop it with: python3 -m bootstrap down --data {asked.data}" if detach else "Ctrl-C stops everything."
+    say(f"LTX Studio is ready: {asked.studio_url} ({asked.engine} engine). {way_out}")
+    return EXIT_DONE if detach else _stay(studio, supervisor, interrupted)
+
+
+def _resolved(settings: Settings, engine: Engine) -> Settings:
+    url = engine.url if isinstance(engine, External) else None
+    return replace(settings, engine=engines.kind(engine), comfyui_url=url)
+
+
+def _already(running: Studio, asked: Settings, detach: bool) -> int:
+    if detach and running.settings == asked and health.is_well(running):
+        say(f"LTX Studio already runs: {asked.studio_url} ({asked.engine} engine).")
+        return EXIT_DONE
+    raise StudioError("studio_running", path=asked.data, url=running.settings.studio_url)
+
+
+def _await(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Callable[[], bool]) -> int:
+    """Wait until all is well; otherwise nothing is left running."""
+    try:
+        if health.wait(studio, supervisor, interrupted):
+            return EXIT_DONE
+    except StudioError as error:
+        supervise.stop(studio, supervisor)
+        for line in _explanation(error, studio):
+            complain(f"  {line}")
+        complain(sentence(error))
+        return EXIT_FAILED
+    supervise.stop(studio, supervisor)
+    say("Interrupted; nothing is left running.")
+    return EXIT_INTERRUPTED
+
+
+def _explanation(error: StudioError, studio: Studio) -> list[str]:
+    data = studio.settings.data
+    program = error.facts.get("program")
+    return last_lines(program_log(data, str(program)) if program else supervise.supervisor_output(data))
+
+
+def _stay(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Callable[[], bool]) -> int:
+    programs = supervise.states(studio)
+    looked = time.monotonic()
+    while supervisor.poll() is None and not interrupted():
+        time.sleep(_POLL_SECONDS)
+        if time.monotonic() - looked >= _WATCH_SECONDS:
+            now = supervise.states(studio)
+            for name, program in now.items():
+                if program.pid and program.pid != programs[name].pid:
+                    say(f"The {name} ended and was started again; its log is {program_log(studio.settings.data, name)}")
+            programs, looked = now or programs, time.monotonic()
+    if supervisor.poll() is None:
+        say("Stopping…")
+        supervise.stop(studio, supervisor)
+    elif supervisor.returncode != 0:
+        supervise.kill_programs(programs)
+        complain(sentence(StudioError("supervisor_ended", log=supervise.supervisor_output(studio.settings.data))))
+        return EXIT_FAILED
+    say("Stopped.")
+    return EXIT_DONE
+
+
+def _heed_signals() -> Callable[[], bool]:
+    """From here on a signal is remembered instead of raised, so that none falls between a start and its stop."""
+    received: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Under nohup a closed terminal is to be ignored. SIGINT counts even where a shell's & switched it off.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda received_number, _: received.append(received_number))
+    return lambda: bool(received)

@@ -1,0 +1,60 @@
+"""Options and fixtures of the whole test suite."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.draft import start_draft
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--comfy-real",
+        action="store_true",
+        help="run the tests marked comfy_real, against the ComfyUI server that COMFYUI_URL names",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--comfy-real"):
+        skip = pytest.mark.skip(reason="needs --comfy-real and a ComfyUI server named by COMFYUI_URL")
+        for item in items:
+            if "comfy_real" in item.keywords:
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def draft_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A draft engine in its own process, shared by the tests that leave it in peace."""
+    process, url = start_draft(tmp_path_factory.mktemp("draft"))
+    yield url
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def real_url() -> str:
+    """The real ComfyUI server to test against."""
+    url = os.environ.get("COMFYUI_URL", "")
+    if not url:
+        pytest.fail("COMFYUI_URL names no server")
+    return url.rstrip("/")
+
+
+@pytest.fixture(params=["draft", pytest.param("real", marks=pytest.mark.comfy_real)])
+def engine_url(request: pytest.FixtureRequest) -> str:
+    """The draft engine and, with --comfy-real, a real ComfyUI: the same test on both."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Where screenshots and the like are kept."""
+    folder = Path(__file__).parent / "artifacts"
+    folder.mkdir(exist_ok=True)
+    return folder
