@@ -63,9 +63,7 @@ class Node:
 NODES: dict[str, Node] = {}
 
 
-def node(
-    class_type: str, *, check: Any = None, fingerprint: Any = None
-) -> Callable[[NodeFunction], NodeFunction]:
+def node(class_type: str, *, check: Any = None, fingerprint: Any = None) -> Callable[[NodeFunction], NodeFunction]:
     """Register the decorated function as the node `class_type`."""
 
     def register(run: NodeFunction) -> NodeFunction:

@@ -1,0 +1,56 @@
+"""Latents become pictures and sound."""
+
+from __future__ import annotations
+
+from bootstrap.draft.nodes.latents import video_of
+from bootstrap.draft.nodes.registry import Context, node
+from bootstrap.draft.nodes.values import AudioLatent, AudioVae, Latent, VideoVae
+from bootstrap.draft.render.ambience import ambience, silence
+from bootstrap.draft.render.clip import clip_frames
+from bootstrap.draft.render.media import Chain, Frames, Sound
+from bootstrap.draft.render.take import variant
+
+
+@node("VAEDecode")
+def decode(context: Context, samples: Latent, vae: VideoVae) -> tuple[Frames]:
+    """The frames of a video latent, 8k+1 of them, drawn when somebody asks for one."""
+    return (_decoded(samples, vae, "VAEDecode"),)
+
+
+@node("VAEDecodeTiled")
+def decode_tiled(
+    context: Context,
+    samples: Latent,
+    vae: VideoVae,
+    tile_size: int,
+    overlap: int,
+    temporal_size: int = 64,
+    temporal_overlap: int = 8,
+) -> tuple[Frames]:
+    """The same; frames are drawn one by one, so there is nothing to tile."""
+    return (_decoded(samples, vae, "VAEDecodeTiled"),)
+
+
+@node("LTXVAudioVAEDecode")
+def decode_audio(context: Context, samples: Latent, audio_vae: AudioVae) -> tuple[Sound]:
+    """48 kHz stereo as long as the latent says."""
+    if not isinstance(audio_vae, AudioVae):
+        raise ValueError("LTXVAudioVAEDecode needs an audio VAE; load it with LTXVAudioVAELoader.")
+    if not isinstance(samples, AudioLatent):
+        raise ValueError("LTXVAudioVAEDecode takes an audio latent; split picture and sound first.")
+    if samples.take is None:
+        return (silence(samples.seconds),)
+    return (ambience(samples.take, samples.seconds),)
+
+
+def _decoded(samples: Latent, vae: VideoVae, node_name: str) -> Frames:
+    if not isinstance(vae, VideoVae):
+        raise ValueError(f"{node_name} needs a video VAE, such as the third output of CheckpointLoaderSimple.")
+    latent = video_of(samples, node_name)
+    clips = tuple(
+        clip_frames(
+            latent.take and variant(latent.take, index), latent.pins, latent.width, latent.height, latent.frames
+        )
+        for index in range(latent.batch)
+    )
+    return clips[0] if len(clips) == 1 else Chain(clips)
