@@ -1,0 +1,5 @@
+"""The main script and home page."""
+
+from pages.parts.home import home
+
+home()

@@ -1,0 +1,5 @@
+"""What was made."""
+
+from pages.parts.library import library
+
+library()

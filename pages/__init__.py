@@ -1,0 +1,1 @@
+"""What people see: one short file per page, shared parts in `parts`."""

@@ -1,0 +1,44 @@
+"""How a file of the library reaches the browser: by the studio's own route where it is there, by path elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import BinaryIO
+
+from client.jobs import Job, manager
+from client.states import Succeeded
+from pages.parts import words
+
+ROUTES = "STUDIO_ROUTES"
+"""Set by `bootstrap/serve.py`, which answers `/app/static/library/<name>` with ranges; plain Streamlit does not."""
+
+
+def source(name: str) -> str:
+    """What `st.video` and `st.image` take to show a file of the library."""
+    return f"/app/static/library/{name}" if os.environ.get(ROUTES) else str(manager().folder / name)
+
+
+def video(job: Job) -> str | None:
+    """The name of a job's video in the library, None where there is none (any more)."""
+    if not isinstance(job.state, Succeeded) or not job.state.outputs:
+        return None
+    name = job.state.outputs[0].name
+    return name if (manager().folder / name).is_file() else None
+
+
+def opener(name: str) -> Callable[[], BinaryIO]:
+    """Opens a file of the library when it is downloaded, not before."""
+    return lambda: (manager().folder / name).open("rb")
+
+
+def graph_writer(job_id: str) -> Callable[[], str]:
+    """Writes a job's graph as JSON when it is downloaded, not before."""
+    return lambda: json.dumps(manager().graph(job_id), indent=2)
+
+
+def download_name(job: Job, extension: str) -> str:
+    """A file name that says what it is: t2v-rain-on-a-tin-roof-3f2a91c0.mp4."""
+    text = words.slug(str(job.values.get("prompt") or ""), 40)
+    return f"{'-'.join(part for part in (job.mode, text, job.id[:8]) if part)}.{extension}"

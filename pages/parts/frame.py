@@ -1,0 +1,107 @@
+"""The frame around every page: page settings, style, sidebar, and the header line with the engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from client import settings
+from client.engine import Engine
+from client.jobs import manager
+from pages.parts import markup, owner
+from workflows import manifest
+from workflows.manifest import Mode
+
+ROOT = Path(__file__).parents[2]
+STYLE = Path(__file__).with_name("style.css")
+NAME = "LTX-2.3 Studio"
+SIDEBAR_WIDTH = 236
+WATCH_SECONDS = 3.0
+CLOSE_DRAWER = """<script>
+(() => {
+  const bar = document.querySelector('[data-testid="stSidebar"]');
+  if (!bar || bar.dataset.closesOnLink) return;
+  bar.dataset.closesOnLink = "yes";
+  bar.addEventListener("click", (event) => {
+    if (!event.target.closest("a") || window.innerWidth > 768) return;
+    const button = bar.querySelector('[data-testid="stSidebarCollapseButton"] button');
+    if (button) setTimeout(() => button.click());
+  });
+})();
+</script>"""
+"""On a phone the sidebar covers the page; Streamlit closes it after a link of its own navigation only."""
+
+
+def page_of(mode: Mode) -> str:
+    """The page file of a mode, named after its title."""
+    return f"pages/{mode.title.replace(' ', '_')}.py"
+
+
+def frame(title: str, summary: str = "", tag: str = "") -> str:
+    """Draw what all pages share, before anything else; returns the visitor's id."""
+    st.set_page_config(
+        page_title=f"{title} · {NAME}",
+        page_icon=str(ROOT / "assets" / "favicon.png"),
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_WIDTH,
+    )
+    st.html(STYLE)
+    visitor = owner.current()
+    _sidebar()
+    with st.container(key="header", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.html(markup.heading(title, tag, summary), width="content")
+        _engine()
+    return visitor
+
+
+def _sidebar() -> None:
+    st.logo(str(ROOT / "assets" / "logo.svg"), size="large", icon_image=str(ROOT / "assets" / "mark.svg"))
+    with st.sidebar:
+        st.page_link("Home.py", label="Home", icon=":material/home:", query_params=owner.link())
+        st.caption("Create")
+        for mode in manifest.modes():
+            st.page_link(page_of(mode), label=mode.title, icon=f":material/{mode.icon}:", query_params=owner.link())
+        st.caption("Library")
+        st.page_link("pages/Library.py", label="Library", icon=":material/grid_view:", query_params=owner.link())
+        st.html(CLOSE_DRAWER, unsafe_allow_javascript=True)
+
+
+def _engine() -> None:
+    """The engine's line, looked at again and again; the whole page is drawn anew when the engine comes or goes."""
+    seen = manager().engine()
+
+    def line() -> None:
+        now = manager().engine()
+        st.html(markup.engine(now, external()), width="content")
+        if now.status != seen.status:
+            st.rerun()
+
+    st.fragment(line, run_every=WATCH_SECONDS)()
+
+
+def external() -> bool:
+    """Whether the engine is a server that somebody else runs."""
+    return settings.read().comfyui_url is not None
+
+
+def engine_notice() -> None:
+    """Say so, and what to do, where no engine answers."""
+    engine = manager().engine()
+    if engine.status != "alive":
+        st.html(markup.notice("warn", *_absence(engine), "power_off"))
+
+
+def _absence(engine: Engine) -> tuple[str, str]:
+    where = f"`{engine.url}`"
+    if external():
+        return (
+            "The ComfyUI server does not answer.",
+            f"Check that it runs at {where} and that this machine can reach it. What you made before stays here.",
+        )
+    title = "The engine is not ready yet." if engine.status == "starting" else "The engine does not answer."
+    return (
+        title,
+        f"Nothing answers at {where}. If it is not just starting, run `python3 -m bootstrap up`, "
+        "or name a ComfyUI server in `STUDIO_COMFYUI_URL`. This page notices by itself.",
+    )

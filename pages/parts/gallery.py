@@ -1,0 +1,37 @@
+"""Finished videos as posters in a grid; a poster leads to its page in the Library."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from client.jobs import Job, manager
+from pages.parts import files, markup, owner, words
+from pages.parts.clock import zone
+from workflows import manifest
+
+COLUMNS = 4
+TILE_WIDTH = 150
+PROMPT_LENGTH = 70
+
+
+def gallery(jobs: Sequence[Job]) -> None:
+    """Draw the posters, in the order given."""
+    with st.grid(COLUMNS, min_column_width=TILE_WIDTH, gap="small", key="gallery") as grid:
+        for job in jobs:
+            with grid.cell(), st.container(key=f"tile-{job.id}", gap="xxsmall"):
+                _tile(job)
+
+
+def _tile(job: Job) -> None:
+    prompt = words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)
+    if job.poster and (manager().folder / job.poster).is_file():
+        st.image(files.source(job.poster), width="stretch", alt=prompt)
+    else:
+        st.html(markup.screen(16, 9, None, "", working=False))
+    st.page_link("pages/Library.py", label=words.literal(prompt), query_params=owner.link(job=job.id))
+    length = f"{words.number(round(job.shape.seconds, 1))} s"
+    ended = words.when(job.finished_at or job.created_at, time.time(), zone())
+    st.html(markup.tile(manifest.mode(job.mode).tag, [length, ended]))

@@ -1,0 +1,64 @@
+"""The home page: what is ready, what runs, what was made last."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from client.jobs import manager
+from pages.parts import job_card, markup, owner
+from pages.parts.frame import engine_notice, frame, page_of
+from pages.parts.gallery import gallery
+from workflows import manifest
+
+LATEST = 8
+ENTRY_WIDTH = 280
+
+
+def home() -> None:
+    """Draw the page."""
+    visitor = frame("Make a video", "Short videos with sound, made on your own engine.")
+    engine_notice()
+    if manager().engine().draft:
+        st.html(
+            markup.notice(
+                "quiet",
+                "This is the draft engine.",
+                "It shows framing, timing and movement in seconds, on any computer. Its videos are sketches.",
+                "draw",
+            )
+        )
+    _entries()
+    _running(visitor)
+    _latest(visitor)
+
+
+def _entries() -> None:
+    modes = manifest.modes()
+    with st.grid(min(3, len(modes)), min_column_width=ENTRY_WIDTH, gap="small", key="entries") as grid:
+        for mode in modes:
+            with grid.cell(), st.container(border=True, key=f"entry-{mode.name}", gap="xsmall"):
+                st.html(markup.entry(mode.icon, mode.tag))
+                st.page_link(page_of(mode), label=mode.title, query_params=owner.link())
+                st.caption(mode.summary)
+
+
+def _running(visitor: str) -> None:
+    active = manager().active(visitor)
+    if active:
+        with st.container(key="section-running"):
+            st.html(markup.section("Running", len(active)))
+        job_card.watch(active, job_card.row)
+
+
+def _latest(visitor: str) -> None:
+    made = manager().library(visitor, limit=LATEST)
+    with st.container(
+        key="section-latest", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.html(markup.section("Made last"), width="content")
+        if made:
+            st.page_link("pages/Library.py", label="All in the Library", query_params=owner.link())
+    if made:
+        gallery(made)
+    else:
+        st.html(markup.empty("grid_view", "Nothing made yet", "What you make is kept here and in the Library."))

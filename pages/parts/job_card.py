@@ -1,0 +1,203 @@
+"""A job as people see it: waiting, running, done, failed or cancelled, and what can be done about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from client.jobs import Job, manager
+from client.states import Cancelled, Failed, Queued, Running, Succeeded, is_final
+from pages.parts import files, markup, owner, words
+from workflows import manifest
+from workflows.errors import StudioError
+from workflows.grid import Shape
+
+POLL_SECONDS = 1.0
+PROMPT_LENGTH = 220
+
+Draw = Callable[[Job], None]
+
+
+def watch(jobs: Sequence[Job], draw: Draw) -> None:
+    """Draw the jobs, again every second while one of them waits or runs; when one ends, the whole page once."""
+    active = {job.id for job in jobs if not is_final(job.state)}
+
+    def body() -> None:
+        still = set()
+        for job in jobs:
+            now = manager().get(job.id)
+            if now is not None:
+                draw(now)
+                still |= set() if is_final(now.state) else {now.id}
+        if still != active:
+            st.rerun()
+
+    st.fragment(body, run_every=POLL_SECONDS if active else None)()
+
+
+def card(job: Job) -> None:
+    """A job in full, with its picture."""
+    with st.container(border=True, key=f"job-{job.id}", gap="small"):
+        CARDS[type(job.state)](job, job.state)
+
+
+def row(job: Job) -> None:
+    """A job that waits or runs, in a few lines."""
+    with st.container(border=True, key=f"row-{job.id}", gap="xsmall"):
+        with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+            prompt = words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)
+            st.html(markup.task(manifest.mode(job.mode).tag, prompt))
+            _cancel_button(job)
+        _progress(job, job.state)
+
+
+def _queued(job: Job, state: Queued) -> None:
+    st.html(markup.screen(job.shape.width, job.shape.height, None, "", working=True))
+    _progress(job, state)
+    _foot(job)
+
+
+def _running(job: Job, state: Running) -> None:
+    st.html(markup.screen(job.shape.width, job.shape.height, job.preview, "", working=job.preview is None))
+    _progress(job, state)
+    if state.note:
+        st.html(markup.notice("warn", state.note, "", "hourglass_empty"))
+    st.html(markup.stages(job.stages, state.stage))
+    _foot(job)
+
+
+def _foot(job: Job) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.html(markup.line(_facts(job)), width="content")
+        _cancel_button(job)
+
+
+def _progress(job: Job, state: Any) -> None:
+    with st.container(key=f"progress-{job.id}", gap="xsmall"):
+        _progress_lines(job, state)
+
+
+def _progress_lines(job: Job, state: Any) -> None:
+    if isinstance(state, Running):
+        step = f"step {state.step} of {state.of}" if state.of else ""
+        st.html(markup.progress_head(state.stage or "Starting", step, f"{int(100 * state.fraction)} %"))
+        st.progress(min(1.0, max(0.0, state.fraction)))
+        st.html(markup.line(_times(job, state), "s-times"))
+    elif isinstance(state, Queued):
+        title, detail = _waiting(state)
+        st.html(markup.progress_head(title, detail, ""))
+        st.progress(0.0)
+
+
+def _waiting(state: Queued) -> tuple[str, str]:
+    if state.position is None:
+        return "Sending to the engine", ""
+    if state.position == 0:
+        return "Next in line", ""
+    return "Waiting", f"{state.position} {'job' if state.position == 1 else 'jobs'} ahead"
+
+
+def _times(job: Job, state: Running) -> list[str]:
+    left = "estimating the time left" if state.eta is None else f"about {words.span(max(1, state.eta))} left"
+    return [f"{words.clock(job.elapsed(time.time()))} elapsed", left]
+
+
+def _cancel_button(job: Job) -> None:
+    st.button(
+        "Cancelling…" if job.cancelling else "Cancel",
+        key=f"cancel-{job.id}",
+        icon=":material/close:",
+        disabled=job.cancelling,
+        on_click=manager().cancel,
+        args=(job.id,),
+    )
+
+
+def _succeeded(job: Job, _: Succeeded) -> None:
+    video(job)
+    st.html(markup.quote(words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)))
+    st.html(markup.line([*_facts(job), f"made in {words.span(job.elapsed(0))}"]))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        download(job, "primary")
+        st.page_link(
+            "pages/Library.py",
+            label="Open in Library",
+            icon=":material/grid_view:",
+            query_params=owner.link(job=job.id),
+        )
+
+
+def _failed(job: Job, state: Failed) -> None:
+    st.html(markup.notice("error", state.message, state.hint, "error"))
+    _ended(job, "Retry" if state.retryable else None)
+    if state.detail:
+        with st.expander("Technical detail", key=f"detail-{job.id}"):
+            st.code(f"{state.code}\n\n{state.detail}", language=None, wrap_lines=True)
+
+
+def _cancelled(job: Job, _: Cancelled) -> None:
+    st.html(markup.notice("quiet", "Cancelled.", "Nothing was kept of this job.", "cancel"))
+    _ended(job, "Run again")
+
+
+def _ended(job: Job, again: str | None) -> None:
+    st.html(markup.quote(words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)))
+    st.html(markup.line(_facts(job)))
+    with st.container(horizontal=True):
+        if again and st.button(again, key=f"retry-{job.id}", icon=":material/refresh:"):
+            _change(manager().retry, job.id)
+        if st.button("Dismiss", key=f"dismiss-{job.id}", icon=":material/delete:", type="tertiary"):
+            _change(manager().delete, job.id)
+
+
+def _change(act: Callable[[str], object], job_id: str) -> None:
+    """Do what changes which jobs there are, and draw the whole page anew: the card alone would not show it."""
+    try:
+        act(job_id)
+    except StudioError as error:
+        st.toast(f"{error.message} {error.hint}", icon=":material/error:")
+    else:
+        st.rerun()
+
+
+CARDS: dict[type, Callable[[Job, Any], None]] = {
+    Queued: _queued,
+    Running: _running,
+    Succeeded: _succeeded,
+    Failed: _failed,
+    Cancelled: _cancelled,
+}
+
+
+def video(job: Job) -> None:
+    """The job's video, or that its file is gone."""
+    name = files.video(job)
+    if name is None:
+        st.html(markup.screen(job.shape.width, job.shape.height, None, "The file is no longer in the library.", False))
+        return
+    with st.container(key=f"video-{job.id}"):
+        st.video(files.source(name), alt=words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH))
+
+
+def download(job: Job, look: Literal["primary", "secondary"] = "secondary") -> None:
+    """A button that saves the job's video."""
+    name = files.video(job)
+    if name is not None:
+        st.download_button(
+            "Download",
+            files.opener(name),
+            file_name=files.download_name(job, name.rsplit(".", 1)[-1]),
+            mime="video/mp4",
+            key=f"download-{job.id}",
+            icon=":material/download:",
+            type=look,
+            on_click="ignore",
+        )
+
+
+def _facts(job: Job) -> list[str]:
+    shape: Shape = job.shape
+    return [words.size(shape.width, shape.height), *words.length(shape), f"seed {job.values.get('seed')}"]

@@ -1,0 +1,132 @@
+"""The pieces of HTML that Streamlit has no element for. Pure; every text from outside is escaped.
+
+Their looks are in `style.css`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from client.engine import Engine
+
+CODE = re.compile(r"`([^`]+)`")
+
+
+def icon(name: str) -> str:
+    """A Material symbol by name, from the font that Streamlit brings along."""
+    return f'<span class="s-icon" aria-hidden="true">{escape(name)}</span>'
+
+
+def heading(title: str, tag: str, summary: str) -> str:
+    """A page's title with its mode's tag and one line on what it is for."""
+    badge = f'<span class="s-tag">{escape(tag)}</span>' if tag else ""
+    lede = f'<p class="s-lede">{escape(summary)}</p>' if summary else ""
+    return f'<div class="s-heading"><h1>{escape(title)}</h1>{badge}</div>{lede}'
+
+
+def engine(snapshot: Engine, external: bool) -> str:
+    """The engine in one line: its state as a dot, its device, whether it is external or the draft engine, the queue."""
+    flag = "Draft" if snapshot.draft else "External" if external else ""
+    parts = [
+        f'<span class="s-dot s-{snapshot.status}"></span><span class="s-device">{escape(_device(snapshot))}</span>'
+    ]
+    if snapshot.status == "alive":
+        parts += [f'<span class="s-flag s-flag-{flag.lower()}">{flag}</span>'] if flag else []
+        parts += [f'<span class="s-queue">{snapshot.queue} in queue</span>'] if snapshot.queue else []
+    return f'<div class="s-engine" role="status" aria-label="Engine">{"".join(parts)}</div>'
+
+
+def _device(snapshot: Engine) -> str:
+    if snapshot.status == "alive":
+        if snapshot.draft:
+            return "Working" if snapshot.queue else "Ready"
+        return f"LTX-2.3 on {snapshot.device or 'an unnamed device'}"
+    return "Waiting for the engine" if snapshot.status == "starting" else "No engine"
+
+
+def notice(kind: str, title: str, text: str, symbol: str) -> str:
+    """A box that says what is the matter and what to do; kind is `error`, `warn` or `quiet`. `x` becomes code."""
+    role = ' role="alert"' if kind == "error" else ""
+    marked = CODE.sub(r"<code>\1</code>", escape(text))
+    body = f"<p>{marked}</p>" if text else ""
+    return f'<div class="s-notice s-{kind}"{role}>{icon(symbol)}<div><strong>{escape(title)}</strong>{body}</div></div>'
+
+
+def screen(width: int, height: int, preview: bytes | None, caption: str, working: bool) -> str:
+    """The place where the video will be, in its form, with the newest preview in it."""
+    picture = ""
+    if preview:
+        encoded = base64.b64encode(preview).decode("ascii")
+        picture = f'<img alt="Preview" src="data:image/jpeg;base64,{encoded}">'
+    note = f"<span>{escape(caption)}</span>" if caption else ""
+    look = "s-screen s-working" if working else "s-screen"
+    return f'<div class="{look}" style="--ratio:{width / height:.4f}">{picture}{note}</div>'
+
+
+def progress_head(title: str, detail: str, percent: str) -> str:
+    """What runs now, on the left, and how far the whole job is, on the right."""
+    extra = f'<span class="s-detail">{escape(detail)}</span>' if detail else ""
+    return f'<div class="s-now"><span class="s-stage">{escape(title)}</span>{extra}<b>{escape(percent)}</b></div>'
+
+
+def stages(titles: Sequence[str], current: str) -> str:
+    """The stages in order: those behind ticked, the current one lit."""
+    place = titles.index(current) if current in titles else -1
+    looks = ("s-done", "s-current", "s-ahead")
+    items = (
+        f'<li class="{looks[1 if n == place else 0 if n < place else 2]}"'
+        f"{' aria-current=step' if n == place else ''}>{escape(title)}</li>"
+        for n, title in enumerate(titles)
+    )
+    return f'<ol class="s-stages">{"".join(items)}</ol>'
+
+
+def line(parts: Iterable[str], look: str = "s-line") -> str:
+    """Short facts side by side, separated by dots, broken only between them."""
+    return f'<div class="{look}">{"".join(f"<span>{escape(part)}</span>" for part in parts if part)}</div>'
+
+
+def spec(size: str, length: Iterable[str]) -> str:
+    """What will really be made, beside the button that makes it."""
+    return f'<div class="s-spec"><b>{escape(size)}</b>{line(length)}</div>'
+
+
+def quote(text: str) -> str:
+    """A prompt as it was written."""
+    return f'<p class="s-quote">{escape(text)}</p>'
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Names and values in two columns."""
+    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
+    return f'<dl class="s-facts">{rows}</dl>'
+
+
+def section(title: str, count: int | None = None) -> str:
+    """The heading of a part of a page."""
+    number = f"<span>{count}</span>" if count is not None else ""
+    return f'<h2 class="s-section">{escape(title)}{number}</h2>'
+
+
+def tile(tag: str, parts: Iterable[str]) -> str:
+    """What stands under a poster: the mode's tag and short facts."""
+    rest = "".join(f"<span>{escape(part)}</span>" for part in parts)
+    return f'<div class="s-under"><span class="s-tag">{escape(tag)}</span>{rest}</div>'
+
+
+def task(tag: str, text: str) -> str:
+    """A job's mode and prompt on one line, cut where the line ends."""
+    return f'<div class="s-task"><span class="s-tag">{escape(tag)}</span><span>{escape(text)}</span></div>'
+
+
+def empty(symbol: str, title: str, text: str) -> str:
+    """A place where nothing is yet, and what will be."""
+    return f'<div class="s-empty">{icon(symbol)}<strong>{escape(title)}</strong><p>{escape(text)}</p></div>'
+
+
+def entry(symbol: str, tag: str) -> str:
+    """The head of a card that leads to a mode."""
+    return f'<div class="s-entry">{icon(symbol)}<span class="s-tag">{escape(tag)}</span></div>'

@@ -1,0 +1,91 @@
+"""How numbers, times and texts are written, everywhere the same."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, tzinfo
+
+from workflows.grid import Shape
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|:$~<>&])")
+
+
+def clock(seconds: float) -> str:
+    """A running time as on a player: 0:07, 12:30, 1:02:03."""
+    whole = int(seconds)
+    hours, minutes = whole // HOUR, whole % HOUR // MINUTE
+    return f"{hours}:{minutes:02}:{whole % MINUTE:02}" if hours else f"{minutes}:{whole % MINUTE:02}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in words: 7 s, 1 min 20 s, 1 h 5 min."""
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return _two(whole // MINUTE, "min", whole % MINUTE, "s")
+    return _two(whole // HOUR, "h", whole % HOUR // MINUTE, "min")
+
+
+def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
+    return f"{large} {large_unit} {small} {small_unit}" if small else f"{large} {large_unit}"
+
+
+def number(value: float) -> str:
+    """A number without trailing zeros: 24, 23.976."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def size(width: int, height: int) -> str:
+    """Pixels across and down: 1280×704."""
+    return f"{width}×{height}"
+
+
+def length(shape: Shape) -> list[str]:
+    """How long a video is: 121 frames, 5.04 s at 24 fps."""
+    return [f"{shape.frames} frames", f"{number(round(shape.seconds, 2))} s at {number(shape.fps)} fps"]
+
+
+def megabytes(size_in_bytes: float) -> str:
+    """A file's size: 0.4 MB, 12 MB."""
+    value = size_in_bytes / 1_000_000
+    return f"{max(value, 0.1):.1f} MB" if value < 10 else f"{value:.0f} MB"
+
+
+def when(then: float, now: float, zone: tzinfo | None = None) -> str:
+    """A moment as people say it: just now, 5 min ago, 3 h ago, then the date."""
+    ago = max(0.0, now - then)
+    if ago < MINUTE:
+        return "just now"
+    if ago < HOUR:
+        return f"{int(ago // MINUTE)} min ago"
+    if ago < DAY:
+        return f"{int(ago // HOUR)} h ago"
+    date = datetime.fromtimestamp(then, zone)
+    same_year = date.year == datetime.fromtimestamp(now, zone).year
+    return f"{date.day} {date:%b}" if same_year else f"{date.day} {date:%b %Y}"
+
+
+def moment(then: float, zone: tzinfo | None = None) -> str:
+    """A moment exactly: 3 Oct 2026, 14:05."""
+    date = datetime.fromtimestamp(then, zone)
+    return f"{date.day} {date:%b %Y, %H:%M}"
+
+
+def clip(text: str, length: int) -> str:
+    """One line of at most `length` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+def slug(text: str, length: int) -> str:
+    """Text for a file name: lower case, words joined by hyphens, at most `length` characters."""
+    return "-".join(re.findall(r"[a-z0-9]+", text.lower()))[:length].strip("-")
+
+
+def literal(text: str) -> str:
+    """Text for a label that takes Markdown, shown as it stands."""
+    return MARKDOWN.sub(r"\\\1", text)

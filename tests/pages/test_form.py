@@ -1,0 +1,143 @@
+"""The form is what the manifest says, tells the truth as it changes, and sends only what it may."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from client.jobs import JobManager
+from tests.pages.visit import Visit
+from workflows import manifest
+from workflows.manifest import MEDIA_TYPES
+
+EVERY_PRESET = [(mode.name, preset.name) for mode in manifest.modes() for preset in mode.presets]
+
+
+def png(width: int, height: int) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(data, "PNG")
+    return data.getvalue()
+
+
+def upload(visit: Visit, key: str, name: str, data: bytes) -> None:
+    visit.app.file_uploader(key=key).upload(name, data, "image/png")
+    visit.run()
+
+
+@pytest.mark.parametrize(("mode_name", "preset_name"), EVERY_PRESET)
+def test_a_form_has_a_control_for_every_effective_field_and_no_other(
+    visit: Visit, mode_name: str, preset_name: str
+) -> None:
+    mode = manifest.mode(mode_name)
+    visit.open_mode(mode_name).set(f"{mode_name}.preset", preset_name)
+    effective = {field.name for field in mode.fields_for(mode.preset(preset_name))}
+    keys = {
+        field.name: f"{mode_name}.{field.name}{'.upload.0' if field.type in MEDIA_TYPES else ''}"
+        for field in manifest.fields().values()
+    }
+    assert {name for name, key in keys.items() if visit.has(key)} == effective
+    assert [preset.title for preset in mode.presets] == visit.app.get_by_key(f"{mode_name}.preset").options
+
+
+@pytest.mark.parametrize(("mode_name", "preset_name"), EVERY_PRESET)
+def test_a_form_starts_at_the_presets_defaults(visit: Visit, mode_name: str, preset_name: str) -> None:
+    mode = manifest.mode(mode_name)
+    visit.open_mode(mode_name).set(f"{mode_name}.preset", preset_name)
+    for field in mode.fields_for(mode.preset(preset_name)):
+        if field.default is not None:
+            assert visit.app.session_state[f"{mode_name}.{field.name}"] == field.default, field.name
+
+
+@pytest.mark.parametrize(("mode_name", "preset_name"), EVERY_PRESET)
+def test_no_aspect_is_more_than_the_preset_makes(visit: Visit, mode_name: str, preset_name: str) -> None:
+    visit.open_mode(mode_name).set(f"{mode_name}.preset", preset_name)
+    for aspect in ("16:9", "9:16", "1:1", "3:2", "21:9"):
+        visit.set(f"{mode_name}.aspect", aspect)
+        assert not visit.refusals, aspect
+
+
+def test_what_will_be_made_stands_beside_generate_and_follows_the_form(visit: Visit) -> None:
+    visit.open_mode("t2v")
+    assert any("1280×704" in text and "121 frames" in text and "5.04 s at 24 fps" in text for text in visit.shown)
+    visit.set("t2v.seconds", 3.0).set("t2v.aspect", "9:16").set("t2v.fps", 30.0)
+    assert any("704×1280" in text and "89 frames" in text and "2.97 s at 30 fps" in text for text in visit.shown)
+    visit.set("t2v.width", 1000)
+    assert any("1024×1280" in text for text in visit.shown)
+    assert visit.app.session_state["t2v.aspect"] is None
+
+
+def test_a_preset_brings_its_defaults_and_leaves_what_was_set(visit: Visit) -> None:
+    visit.open_mode("i2v").set("i2v.fps", 30.0).set("i2v.aspect", "1:1").set("i2v.preset", "fast")
+    state = visit.app.session_state
+    assert (state["i2v.image_strength"], state["i2v.fps"]) == (1.0, 30.0)
+    assert (state["i2v.width"], state["i2v.height"]) == (512, 512)
+    visit.set("i2v.preset", "balanced")
+    assert (state["i2v.image_strength"], state["i2v.fps"]) == (0.7, 30.0)
+    assert (state["i2v.width"], state["i2v.height"]) == (960, 960)
+
+
+def test_an_empty_prompt_is_one_sentence_and_sends_nothing(visit: Visit, manager: JobManager) -> None:
+    visit.open_mode("t2v").set("t2v.seconds", 3.0).click("t2v.generate")
+    assert len(visit.refusals) == 1
+    assert "Prompt is empty." in visit.refusals[0]
+    assert manager.jobs(visit.owner) == []
+    assert visit.app.session_state["t2v.seconds"] == 3.0
+    visit.set("t2v.prompt", "a cat")
+    assert visit.refusals == []
+
+
+def test_a_bad_value_is_said_at_once_and_nothing_typed_is_lost(visit: Visit, manager: JobManager) -> None:
+    visit.open_mode("t2v").set("t2v.prompt", "a cat").set("t2v.preset", "fast").set("t2v.width", 1920)
+    assert len(visit.refusals) == 1
+    assert "more than the preset Fast makes" in visit.refusals[0]
+    visit.click("t2v.generate")
+    assert len(visit.refusals) == 1
+    assert manager.jobs(visit.owner) == []
+    state = visit.app.session_state
+    assert (state["t2v.prompt"], state["t2v.width"]) == ("a cat", 1920)
+
+
+def test_a_seed_that_is_none_is_refused(visit: Visit, manager: JobManager) -> None:
+    visit.open_mode("t2v").set("t2v.prompt", "a cat").set("t2v.seed", "<b>lucky</b>").click("t2v.generate")
+    assert "Seed must be" in visit.refusals[0]
+    assert "<b>lucky" not in visit.refusals[0]
+    assert manager.jobs(visit.owner) == []
+
+
+def test_a_form_is_as_it_was_after_another_page(visit: Visit) -> None:
+    visit.open_mode("t2v").set("t2v.prompt", "a cat").set("t2v.preset", "fast").set("t2v.seconds", 3.0)
+    visit.set("t2v.aspect", "1:1").set("t2v.seed", "7")
+    visit.open("Library").open_mode("i2v").open_mode("t2v")
+    state = visit.app.session_state
+    kept = [state[f"t2v.{name}"] for name in ("prompt", "preset", "seconds", "aspect", "width", "height", "seed")]
+    assert kept == ["a cat", "fast", 3.0, "1:1", 512, 512, "7"]
+
+
+def test_a_picture_is_shown_with_its_size_and_what_will_be_cropped(visit: Visit) -> None:
+    visit.open_mode("i2v")
+    upload(visit, "i2v.image.upload.0", "square.png", png(600, 600))
+    assert any("square.png" in text and "600×600" in text and "45 % cropped" in text for text in visit.shown)
+    visit.set("i2v.aspect", "1:1")
+    assert any("square.png" in text and "used whole" in text for text in visit.shown)
+    visit.open_mode("t2v").open_mode("i2v")
+    assert any("square.png" in text for text in visit.shown)
+    visit.click("i2v.image.replace")
+    assert not any("square.png" in text for text in visit.shown)
+    assert visit.has("i2v.image.upload.1")
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [(b"not a picture at all", "is not a PNG, JPEG or WebP picture"), (b"", "is empty")],
+)
+def test_a_file_that_is_no_picture_is_one_sentence(
+    visit: Visit, manager: JobManager, data: bytes, sentence: str
+) -> None:
+    visit.open_mode("i2v")
+    upload(visit, "i2v.image.upload.0", "notes.png", data)
+    assert [sentence in refusal for refusal in visit.refusals] == [True]
+    visit.set("i2v.prompt", "a cat").click("i2v.generate")
+    assert manager.jobs(visit.owner) == []
+    assert any("Image is empty." in refusal for refusal in visit.refusals)

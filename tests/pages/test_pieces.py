@@ -1,0 +1,146 @@
+"""The pure pieces of the pages: words, sizes, cropping, markup."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from client.engine import Engine
+from pages.parts import frame, markup, picture, sizes, words
+from workflows import manifest
+from workflows.grid import SIZE_STEP, shape
+
+NOON = 1_790_000_000.0
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clock", "span"),
+    [
+        (0, "0:00", "0 s"),
+        (59.4, "0:59", "59 s"),
+        (59.6, "0:59", "1 min"),
+        (80, "1:20", "1 min 20 s"),
+        (3600, "1:00:00", "1 h"),
+        (3725, "1:02:05", "1 h 2 min"),
+    ],
+)
+def test_times_are_written_one_way(seconds: float, clock: str, span: str) -> None:
+    assert (words.clock(seconds), words.span(seconds)) == (clock, span)
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [(-5, "just now"), (59, "just now"), (61, "1 min ago"), (7200, "2 h ago"), (86400 * 2, "19 Sep")],
+)
+def test_moments_are_said_as_people_say_them(ago: float, said: str) -> None:
+    assert words.when(NOON - ago, NOON, UTC) == said
+
+
+def test_a_video_is_described_by_what_is_true_of_it() -> None:
+    made = shape(1280, 704, 5.0, 23.976)
+    assert words.size(made.width, made.height) == "1280×704"
+    assert words.length(made) == ["121 frames", "5.05 s at 23.976 fps"]
+
+
+def test_text_for_file_names_and_labels() -> None:
+    assert words.slug("A *red* kite: über <dunes>/..", 12) == "a-red-kite-b"
+    assert words.literal("*a* :smile: [x](y) $1$") == r"\*a\* \:smile\: \[x\]\(y\) \$1\$"
+    assert words.clip("one\n two  three", 9) == "one two…"
+
+
+@pytest.mark.parametrize(
+    ("mode", "preset", "aspect"),
+    [
+        (mode, preset, aspect)
+        for mode in manifest.modes()
+        for preset, aspect in itertools.product(mode.presets, sizes.ASPECTS)
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_an_aspect_gives_a_size_the_preset_can_make(mode: manifest.Mode, preset: manifest.Preset, aspect: str) -> None:
+    width, height = sizes.for_aspect(aspect, mode, preset)
+    own = sizes.own_size(mode, preset)
+    assert width % SIZE_STEP == height % SIZE_STEP == 0
+    assert width * height <= (preset.max_pixels or width * height)
+    assert width / height == pytest.approx(sizes.ASPECTS[aspect], rel=0.07)
+    assert width * height == pytest.approx(own[0] * own[1], rel=0.12)
+    assert sizes.aspect_of(width, height, mode, preset) == aspect
+
+
+def test_the_presets_own_size_is_the_aspect_nearest_to_it() -> None:
+    mode = manifest.mode("t2v")
+    assert sizes.for_aspect("16:9", mode, mode.preset("balanced")) == (1280, 704)
+    assert sizes.for_aspect("9:16", mode, mode.preset("fast")) == (384, 640)
+    assert sizes.aspect_of(1920, 1088, mode, mode.preset("balanced")) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "box", "said"),
+    [
+        ((1600, 1200), (1280, 704), (0, 160, 1600, 1040), "27 % cropped at top and bottom"),
+        ((3000, 1000), (960, 960), (1000, 0, 2000, 1000), "67 % cropped at left and right"),
+        ((640, 384), (1280, 768), (0, 0, 640, 384), "used whole"),
+        ((7, 5), (1280, 704), (0, 0, 7, 4), "20 % cropped at top and bottom"),
+    ],
+)
+def test_what_is_cropped_is_said_and_centered(
+    source: tuple[int, int], target: tuple[int, int], box: tuple[int, ...], said: str
+) -> None:
+    assert picture.crop_box(*source, *target) == box
+    assert picture.crop_words(*source, *target) == said
+
+
+def test_nothing_from_outside_becomes_markup() -> None:
+    engine = Engine(url="http://x", status="alive", version=SCRIPT, device=SCRIPT)
+    pieces = [
+        markup.heading(SCRIPT, SCRIPT, SCRIPT),
+        markup.engine(engine, external=True),
+        markup.notice("error", SCRIPT, SCRIPT, "error"),
+        markup.screen(16, 9, None, SCRIPT, working=True),
+        markup.progress_head(SCRIPT, SCRIPT, SCRIPT),
+        markup.stages([SCRIPT], SCRIPT),
+        markup.line([SCRIPT]),
+        markup.spec(SCRIPT, [SCRIPT]),
+        markup.quote(SCRIPT),
+        markup.facts([(SCRIPT, SCRIPT)]),
+        markup.section(SCRIPT),
+        markup.tile(SCRIPT, [SCRIPT]),
+        markup.task(SCRIPT, SCRIPT),
+        markup.empty(SCRIPT, SCRIPT, SCRIPT),
+        markup.entry(SCRIPT, SCRIPT),
+    ]
+    for piece in pieces:
+        assert "<script" not in piece
+        assert "&lt;script&gt;" in piece
+
+
+def test_stages_behind_are_ticked_and_the_current_one_is_lit() -> None:
+    html = markup.stages(["Load", "First", "Last"], "First")
+    assert '<li class="s-done">Load</li>' in html
+    assert '<li class="s-current" aria-current=step>First</li>' in html
+    assert '<li class="s-ahead">Last</li>' in html
+
+
+@pytest.mark.parametrize(
+    ("engine", "external", "words_shown"),
+    [
+        (Engine("u", "alive", device="NVIDIA H200"), False, ["LTX-2.3 on NVIDIA H200"]),
+        (Engine("u", "alive", device="NVIDIA H200", queue=3), True, ["External", "3 in queue"]),
+        (Engine("u", "alive", draft=True, device="CPU"), False, ["Ready", "Draft"]),
+        (Engine("u", "starting"), False, ["Waiting for the engine"]),
+        (Engine("u", "gone", device="NVIDIA H200"), False, ["No engine"]),
+    ],
+)
+def test_the_engines_line_says_what_it_is(engine: Engine, external: bool, words_shown: list[str]) -> None:
+    html = markup.engine(engine, external)
+    assert all(word in html for word in words_shown)
+
+
+def test_every_mode_has_its_page() -> None:
+    for mode in manifest.modes():
+        page = Path(frame.ROOT) / frame.page_of(mode)
+        assert f'mode_page("{mode.name}")' in page.read_text(encoding="utf-8")
