@@ -73,6 +73,10 @@ class Monitor:
             self._wake.set()
         return self._engine
 
+    def refresh(self) -> None:
+        """Ask now; something has changed."""
+        self._wake.set()
+
     def close(self) -> None:
         """End the thread."""
         self._stopping = True

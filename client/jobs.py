@@ -179,6 +179,7 @@ class JobManager:
             with self._lock:
                 self._watchers.pop(watcher.row.id, None)
                 self._tracks.pop(watcher.row.id, None)
+            self._monitor.refresh()
 
     def _publish(self, track: Track) -> None:
         with self._lock:
