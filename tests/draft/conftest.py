@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.comfy_client import Listener
 from tests.support.draft import start_draft
+from tests.support.nodes import NodeContext
 
 
 @pytest.fixture
@@ -31,3 +32,11 @@ def own_url(own_base: Path) -> Iterator[str]:
     yield url
     process.terminate()
     process.wait(20)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> NodeContext:
+    """What a node called directly gets."""
+    for kind in ("input", "output", "temp"):
+        (tmp_path / kind).mkdir()
+    return NodeContext(tmp_path, graph={"7": {"class_type": "X", "inputs": {}}}, extra_pnginfo={"workflow": {"n": 1}})

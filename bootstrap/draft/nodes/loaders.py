@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bootstrap.draft.nodes.registry import Context, node
-from bootstrap.draft.nodes.values import AudioVae, Clip, Model, UpscaleModel, VideoVae
+from bootstrap.draft.nodes.values import AudioVae, Model, TextEncoder, UpscaleModel, VideoVae
 
 
 @node("CheckpointLoaderSimple")
-def load_checkpoint(context: Context, ckpt_name: str) -> tuple[Model, Clip, VideoVae]:
+def load_checkpoint(context: Context, ckpt_name: str) -> tuple[Model, TextEncoder, VideoVae]:
     """Model, text encoder and VAE of a checkpoint."""
-    return Model(ckpt_name), Clip(ckpt_name), VideoVae(ckpt_name)
+    return Model(ckpt_name), TextEncoder(ckpt_name), VideoVae(ckpt_name)
 
 
 @node("LTXVAudioVAELoader")
@@ -21,9 +21,11 @@ def load_audio_vae(context: Context, ckpt_name: str) -> tuple[AudioVae]:
 
 
 @node("LTXAVTextEncoderLoader")
-def load_text_encoder(context: Context, text_encoder: str, ckpt_name: str, device: str = "default") -> tuple[Clip]:
+def load_text_encoder(
+    context: Context, text_encoder: str, ckpt_name: str, device: str = "default"
+) -> tuple[TextEncoder]:
     """A text encoder with the checkpoint's projection."""
-    return (Clip(text_encoder),)
+    return (TextEncoder(text_encoder),)
 
 
 @node("LatentUpscaleModelLoader")

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from bootstrap.draft.nodes.registry import Context, Result, node
-from bootstrap.draft.nodes.values import Clip, Conditioning
+from bootstrap.draft.nodes.values import Conditioning, TextEncoder
 
 
 @node("CLIPTextEncode")
-def encode_text(context: Context, text: str, clip: Clip) -> tuple[Conditioning]:
+def encode_text(context: Context, text: str, clip: TextEncoder) -> tuple[Conditioning]:
     """The prompt, as a sampler takes it."""
     return (Conditioning(text),)
 

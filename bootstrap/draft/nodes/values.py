@@ -20,7 +20,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Clip:
+class TextEncoder:
     """A text encoder."""
 
     name: str

@@ -19,12 +19,10 @@ def shimmer(stage: Stage, horizon: float, depth: float, strength: float = 1.0) -
     width, height = stage.full[0], stage.full[1] - top
     down = np.maximum(np.arange(height, dtype=np.float32) / stage.height, 1e-4)
     rng = stage.fine("shimmer")
+    bands = (np.log1p(down / 0.02) / np.log1p(down[-1] / 0.02) * (height - 1)).astype(int)
     patterns = []
     for _ in range(2):
         grown = clouds(rng, width, height, (stage.aspect * 26, 42), 2)
-        bands = ((np.log(0.02 + down) - np.log(0.02)) / (np.log(0.02 + down[-1]) - np.log(0.02)) * (height - 1)).astype(
-            int
-        )
         patterns.append(stencil(smoothstep(0.46, 0.66, grown[bands])))
     spread = 0.05 + 0.30 * down
     path = np.exp(-(((stage.us[None] - stage.sun_u) / spread[:, None]) ** 2))

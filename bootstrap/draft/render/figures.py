@@ -1,4 +1,4 @@
-"""Subjects on the stage: a silhouette with light along its edge, lit windows, a shadow or a mirror image."""
+"""Subjects on the stage: a silhouette with light along its edge, lit windows, a mirror image on water."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def cast(stage: Stage, subject: Subject, u: float, v: float, depth: float) -> tu
     mask, lit = silhouette(name, height, rng)
     leftwards = rng.random() < 0.5
     if leftwards:
-        mask, lit = (picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for picture in (mask, lit))
+        mask, lit = (image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for image in (mask, lit))
     below = round(height * 0.45) if subject.shape in AFLOAT else 0
     pad = max(4, round(0.12 * height))
-    shape, shine = (_padded(picture, pad, below) for picture in (mask, lit))
+    shape, shine = (_padded(image, pad, below) for image in (mask, lit))
     color, seen = _lit(stage, shape, shine, depth, u)
     if below:
         seen = _mirrored(seen, mask, pad, height)
@@ -55,9 +55,9 @@ def _glow(stage: Stage, size: tuple[int, int], pose: Pose) -> Wash:
     return Wash(color, mask, replace(pose, left=corner[0], top=corner[1]))
 
 
-def _padded(picture: Image.Image, pad: int, below: int) -> Image.Image:
-    grown = Image.new("L", (picture.width + 2 * pad, picture.height + 2 * pad + below))
-    grown.paste(picture, (pad, pad))
+def _padded(image: Image.Image, pad: int, below: int) -> Image.Image:
+    grown = Image.new("L", (image.width + 2 * pad, image.height + 2 * pad + below))
+    grown.paste(image, (pad, pad))
     return grown
 
 

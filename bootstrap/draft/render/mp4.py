@@ -5,6 +5,7 @@ Encoder settings, thread count included, are fixed, so the same frames give the 
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,8 +19,8 @@ from av.video.reformatter import Colorspace
 
 from bootstrap.draft.render.media import Clip, Frames, Pixels, Sound
 
-RENDER_THREADS = 2
-FRAMES_AHEAD = 4
+RENDER_THREADS = min(4, max(2, (os.cpu_count() or 2) - 1))
+FRAMES_AHEAD = 2 * RENDER_THREADS
 
 X264 = {"preset": "superfast", "crf": "22", "threads": "2", "x264-params": "aq-strength=0.5"}
 """Grain needs few bits: at full strength, adaptive quantization would spend most of the time on it."""

@@ -15,8 +15,12 @@ from bootstrap.draft.render.layers import Layer, Moment, Plate, Wash
 from bootstrap.draft.render.media import Pixels
 from bootstrap.draft.render.noise import Field
 from bootstrap.draft.render.places import PLACES
+from bootstrap.draft.render.shapes import bounds, parts
 from bootstrap.draft.render.stage import Setting, Stage
 from bootstrap.draft.render.vocabulary import section
+
+WIDEST = 0.8
+"""How much of the frame's width a subject may take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +75,9 @@ def _figure(stage: Stage, setting: Setting, subject: Subject, index: int) -> tup
         v = setting.ground + 0.5 * subject.ground * (1 - setting.ground) if subject.ground < 1 else subject.ground
     scale = setting.scale if subject.ground < 1 else 1.0
     size = min(subject.size * scale, max(0.85, subject.size))
+    if subject.ground < 1:
+        left, right, _, _ = bounds(parts(subject.shape, stage.dice("figure", subject.shape)))
+        size = min(size, WIDEST * stage.aspect / (right - left))
     return cast(stage, replace(subject, size=size), u, v, setting.depth)
 
 

@@ -85,7 +85,8 @@ def shoot(recipe: Recipe, before: Take | None, pins: tuple[Anchor, ...]) -> Take
     detail = _digest(kept.detail if kept else b"", recipe, *((pin.at, pin.strength) for pin in pins))
     if kept is None:
         layout = _digest(recipe.seed, recipe.prompt)
-        return Take(recipe, layout, detail, tuple(replace(pin, hold=pin.strength) for pin in pins))
+        shown = (replace(pin, hold=pin.strength) for pin in sorted(pins, key=lambda pin: pin.at))
+        return Take(recipe, layout, detail, tuple(shown))
     held = {anchor.at: anchor for anchor in kept.anchors}
     fading = 1 - LOST_AT_SIGMA_1 * recipe.start
     anchors = {at: replace(anchor, strength=anchor.strength * fading) for at, anchor in held.items()}

@@ -27,7 +27,9 @@ def city(stage: Stage) -> Setting:
     mist = fog(stage, 0.66, 0.26, 0.26, 0.5)
     water = paint_water(stage, (sky, *towers), horizon, 0.5, ripple=0.45, mirror=0.8)
     layers: tuple[Layer, ...] = (sky, *paint_disc(stage, 0.70), towers[0], mist, towers[1], towers[2], water)
-    return Setting((*layers, shimmer(stage, horizon, 0.5, 0.7)), (_parapet(stage),), horizon, 0.97, 0.95)
+    return Setting(
+        (*layers, shimmer(stage, horizon, 0.5, 0.7)), (_parapet(stage),), horizon=horizon, ground=0.97, depth=0.95
+    )
 
 
 def _skyline(

@@ -27,16 +27,12 @@ def cloudscape(stage: Stage) -> Setting:
     tone = mix(tops, mix(light.haze, light.near, 0.4), 0.7)
     front = _shaded(stage, land(stage, crest, 1.0, color=tone, rim=0.4, name="cloud front"), crest, tone)
     if not any(subject.ground > 0 for subject in stage.brief.subjects):
-        return Setting(tuple(layers), (front,), 0.66, 0.9, 0.5)
-    summit = (
-        0.80
-        + 1.1 * np.abs(stage.us - stage.subject_u) ** 1.25
-        + 0.02 * curve(stage.dice("summit"), stage.full[0], 14, 4)
-    )
+        return Setting(tuple(layers), (front,), horizon=0.66, ground=0.9, depth=0.5)
+    rough = 0.02 * curve(stage.dice("summit"), stage.full[0], 14, 4)
+    summit = 0.80 + 1.1 * np.abs(stage.us - stage.subject_u) ** 1.25 + rough
     perch = (stage.subject_u, float(np.interp(stage.subject_u, stage.us, summit)) + 0.008)
-    return Setting(
-        tuple(layers), (front, foreground(stage, summit.astype(np.float32), "summit")), 0.66, 0.9, 0.9, perch
-    )
+    rock = foreground(stage, summit, "summit")
+    return Setting(tuple(layers), (front, rock), horizon=0.66, ground=0.9, depth=0.9, perch=perch)
 
 
 def _puffs(stage: Stage, name: str, base: float, size: float) -> Field:

@@ -26,7 +26,9 @@ def sea(stage: Stage) -> Setting:
     u = stage.aspect * (0.9 if stage.sun_u < stage.aspect / 2 else 0.1)
     perch = (u, float(np.interp(u, stage.us, rocks)) + 0.012)
     layers: tuple[Layer, ...] = (sky, *paint_disc(stage, horizon), coast, water, shimmer(stage, horizon, 0.25))
-    return Setting(layers, (foreground(stage, rocks, "rocks"),), horizon, horizon, 0.45, perch)
+    return Setting(
+        layers, (foreground(stage, rocks, "rocks"),), horizon=horizon, ground=horizon, depth=0.45, perch=perch
+    )
 
 
 def beach(stage: Stage) -> Setting:
@@ -36,9 +38,8 @@ def beach(stage: Stage) -> Setting:
     water = paint_water(stage, (sky,), horizon, 0.25, ripple=0.55, mirror=0.85)
     sand = mix(mix(stage.light.key, stage.light.haze, 0.5), stage.light.near, 0.42)
     edge = ridge(stage, "edge", 0.76, 0.02, 1.3, 0.0) + 0.05 * np.sin(stage.us * 1.7 + 6 * stage.dice("bay").random())
-    foam = land(
-        stage, edge - 0.012, 0.6, color=mix(stage.light.sky[3], rgb("#ffffff"), 0.4), mist=0, rim=0, name="foam"
-    )
+    white = mix(stage.light.sky[3], rgb("#ffffff"), 0.4)
+    foam = land(stage, edge - 0.012, 0.6, color=white, mist=0.0, rim=0.0, name="foam")
     shore = land(stage, edge, 0.62, color=sand, mist=0.0, rim=0.7, facets=0.14, name="sand")
     dune = land(stage, ridge(stage, "dune", 1.05, 0.04, 1.5, 0.0), 1.0, rim=0.3, mist=0.0, name="dune")
     side = stage.aspect * 0.94 if stage.sun_u < stage.aspect / 2 else stage.aspect * 0.06
@@ -46,13 +47,8 @@ def beach(stage: Stage) -> Setting:
         cast(stage, Subject("palm", 0.92, 1.0, 0.0), side, 1.06, 1.0)[1],
         cast(stage, Subject("palm", 0.6, 1.0, 0.0), 0.9 * side + 0.05 * stage.aspect, 1.05, 0.95)[1],
     )
-    return Setting(
-        (sky, *paint_disc(stage, horizon), water, shimmer(stage, horizon, 0.25), foam, shore),
-        (*palms, dune),
-        horizon,
-        0.76,
-        0.75,
-    )
+    layers: tuple[Layer, ...] = (sky, *paint_disc(stage, horizon), water, shimmer(stage, horizon, 0.25), foam, shore)
+    return Setting(layers, (*palms, dune), horizon=horizon, ground=0.76, depth=0.75)
 
 
 def _headland(stage: Stage) -> Field:

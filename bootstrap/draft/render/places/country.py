@@ -24,7 +24,7 @@ def hills(stage: Stage) -> Setting:
     near = ridge(stage, "near", 0.82, 0.05, 1.4, 0.0)
     layers.append(land(stage, near, 0.78, mist=0.3, facets=0.05, rim=0.5, name="near"))
     front = grass(stage, ridge(stage, "grass", 1.02, 0.03, 2, 0.0), 0.11, 420, "front")
-    return Setting(tuple(layers), front, 0.60, 0.80, 0.8)
+    return Setting(tuple(layers), front, horizon=0.60, ground=0.80, depth=0.8)
 
 
 def mountains(stage: Stage) -> Setting:
@@ -40,7 +40,7 @@ def mountains(stage: Stage) -> Setting:
     ground = ridge(stage, "ground", 0.86, 0.04, 2.2, 0.0)
     layers.append(grove(stage, "wood", ground, 0.17, 46, 0.74))
     front = grove(stage, "front", ridge(stage, "front", 1.04, 0.04, 1.5, 0.0), 0.30, 13, 1.0)
-    return Setting(tuple(layers), (front,), 0.58, 0.84, 0.8)
+    return Setting(tuple(layers), (front,), horizon=0.58, ground=0.84, depth=0.8)
 
 
 def lake(stage: Stage) -> Setting:
@@ -54,17 +54,18 @@ def lake(stage: Stage) -> Setting:
     water = paint_water(stage, [far[0], *far[-2:]], horizon, 0.3, ripple=0.16, mirror=0.92)
     mist = fog(stage, horizon, 0.10, 0.34, 0.6)
     front = grass(stage, ridge(stage, "bank", 1.03, 0.05, 1.6, 0.0), 0.16, 260, "bank")
-    return Setting((*far, water, shimmer(stage, horizon, 0.3, 0.6), mist), front, horizon, 0.92, 0.6)
+    return Setting(
+        (*far, water, shimmer(stage, horizon, 0.3, 0.6), mist), front, horizon=horizon, ground=0.92, depth=0.6
+    )
 
 
 def pines(stage: Stage) -> Setting:
     """A clearing among spruces."""
     layers: list[Painted] = [paint_sky(stage, 0.62), *paint_disc(stage, 0.62)]
-    range_ = ridge(stage, "range", 0.50, 0.12, 2.2, 0.7)
-    layers.append(land(stage, range_, 0.14, facets=0.45, mist=0.8, snow=0.4, name="range"))
-    for index, (depth, base, height, count) in enumerate(
-        ((0.3, 0.62, 0.12, 80), (0.5, 0.69, 0.20, 46), (0.7, 0.77, 0.30, 22))
-    ):
+    peaks = ridge(stage, "range", 0.50, 0.12, 2.2, 0.7)
+    layers.append(land(stage, peaks, 0.14, facets=0.45, mist=0.8, snow=0.4, name="range"))
+    rows = ((0.3, 0.62, 0.12, 80), (0.5, 0.69, 0.20, 46), (0.7, 0.77, 0.30, 22))
+    for index, (depth, base, height, count) in enumerate(rows):
         crest = ridge(stage, f"wood {index}", base, 0.03, 2, 0.0)
         layers.append(grove(stage, f"wood {index}", crest, height, count, depth))
         layers.append(fog(stage, base + 0.01, 0.12, depth + 0.04, 0.5))
@@ -72,7 +73,7 @@ def pines(stage: Stage) -> Setting:
     ground = ridge(stage, "ground", 0.83, 0.02, 1.6, 0.0)
     layers.append(land(stage, ground, 0.82, color=tint, mist=0.15, rim=0.4, facets=0.12, name="ground"))
     front = grove(stage, "front", ridge(stage, "front", 1.10, 0.05, 1.5, 0.0), 0.7, 6, 1.0)
-    return Setting(tuple(layers), (front,), 0.56, 0.82, 0.84)
+    return Setting(tuple(layers), (front,), horizon=0.56, ground=0.82, depth=0.84)
 
 
 def field(stage: Stage) -> Setting:
@@ -89,7 +90,7 @@ def field(stage: Stage) -> Setting:
         layers.append(land(stage, crest, depth, color=tone, mist=0.35, rim=0.8, facets=0.05, name=f"field {index}"))
         layers.append(_stalks(stage, crest, depth, tone, f"stalks {index}"))
     front = grass(stage, ridge(stage, "grass", 1.01, 0.02, 2, 0.0), 0.21, 640, "front")
-    return Setting(tuple(layers), front, horizon, 0.80, 0.82)
+    return Setting(tuple(layers), front, horizon=horizon, ground=0.80, depth=0.82)
 
 
 def _stalks(stage: Stage, crest: Field, depth: float, tone: Field, name: str) -> Plate:

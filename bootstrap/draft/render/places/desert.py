@@ -19,7 +19,7 @@ def desert(stage: Stage) -> Setting:
     for index, (depth, base, height) in enumerate(((0.3, 0.62, 0.045), (0.52, 0.70, 0.07), (0.78, 0.83, 0.085))):
         layers.append(_dune(stage, f"dune {index}", depth, base, height, 1.5 + 0.5 * (2 - index)))
     front = foreground(stage, ridge(stage, "front", 1.06, 0.05, 1.2, 0.0), "front")
-    return Setting(tuple(layers), (front,), 0.58, 0.80, 0.8)
+    return Setting(tuple(layers), (front,), horizon=0.58, ground=0.80, depth=0.8)
 
 
 def _dune(stage: Stage, name: str, depth: float, base: float, height: float, bumps: float) -> Plate:

@@ -24,9 +24,8 @@ def forest(stage: Stage) -> Setting:
     canopy = leaves * np.clip(0.95 - vs / 0.55, 0, 1)
     back = back + (mix(light.haze, light.near, 0.35) - back) * (0.55 * canopy)[..., None]
     layers: list[Painted] = [Plate(picture(back, stage.fine("forest")), None, Pose(0, 0, SKY_DEPTH))]
-    for index, (depth, count, girth, foot) in enumerate(
-        ((0.2, 26, 0.010, 0.70), (0.42, 15, 0.019, 0.77), (0.68, 8, 0.034, 0.86))
-    ):
+    rows = ((0.2, 26, 0.010, 0.70), (0.42, 15, 0.019, 0.77), (0.68, 8, 0.034, 0.86))
+    for index, (depth, count, girth, foot) in enumerate(rows):
         layers.append(_trunks(stage, f"trunks {index}", depth, count, girth, foot))
         layers.append(fog(stage, foot - 0.02, 0.24, depth + 0.05, 0.42))
     layers.append(_shafts(stage))
@@ -34,19 +33,18 @@ def forest(stage: Stage) -> Setting:
     layers.append(land(stage, ground, 0.86, mist=0.0, rim=0.35, facets=0.1, name="floor"))
     frame = _trunks(stage, "frame", 1.0, 3, 0.085, 1.2)
     ferns = grass(stage, ridge(stage, "ferns", 1.04, 0.05, 2.5, 0.0), 0.16, 300, "ferns")
-    return Setting(tuple(layers), (frame, *ferns), 0.5, 0.88, 0.86)
+    return Setting(tuple(layers), (frame, *ferns), horizon=0.5, ground=0.88, depth=0.86)
 
 
 def _trunks(stage: Stage, name: str, depth: float, count: int, girth: float, foot: float) -> Wash:
+    """A row of trunks standing on `foot` (v); the nearest three frame the picture."""
     rng = stage.dice(name)
     mask = np.zeros((stage.full[1], stage.full[0]), np.float32)
     us, vs = stage.us, stage.vs
     span = us[-1] - us[0]
-    if count <= 3:
+    if depth == 1:
         side = stage.aspect if stage.sun_u < stage.aspect / 2 else 0.0
-        centres = np.array(
-            [side + 0.02 * rng.normal(), stage.aspect - side + 0.10 * rng.normal(), side - 0.5 * rng.random()]
-        )
+        centres = np.array([side, stage.aspect - side, side]) + (0.02, 0.10, -0.35) * rng.normal(size=3)
     else:
         centres = us[0] + span * (np.arange(count) + 0.9 * rng.random(count)) / count
     for centre in centres:

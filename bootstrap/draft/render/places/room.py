@@ -31,13 +31,13 @@ def room(stage: Stage) -> Setting:
     window, frame = _window(stage)
     beam = _beam(stage, floor)
     front = _furniture(stage)
-    return Setting((back, window, frame, beam), front, 0.5, 0.84, 0.8, scale=2.0)
+    return Setting((back, window, frame, beam), front, horizon=0.5, ground=0.84, depth=0.8, scale=2.0)
 
 
 def _window(stage: Stage) -> tuple[Plate, Wash]:
     """What shines through the window, and its frame."""
     light = stage.light
-    wide, tall = 0.36, 0.50
+    wide, tall = min(0.36, 0.45 * stage.aspect), 0.50
     u, v = stage.sun_u - wide / 2, 0.13
     size = (stage.px(wide), stage.px(tall))
     rows = np.linspace(0, 1, size[1], dtype=np.float32)
@@ -83,7 +83,7 @@ def _beam(stage: Stage, floor: float) -> Wash:
 def _furniture(stage: Stage) -> tuple[Wash, ...]:
     """A dark leaf plant or a shelf edge in front, on the side away from the window."""
     light = stage.light
-    mask, _ = silhouette("plant", stage.px(0.5), stage.dice("plant"))
+    mask, _ = silhouette("plant", stage.px(min(0.5, 0.4 * stage.aspect)), stage.dice("plant"))
     u = stage.aspect - 0.04 if stage.sun_u < stage.aspect / 2 else 0.04
     corner = (stage.column(u) - mask.width // 2, stage.row(1.06) - mask.height)
     leaves = plain(mix(light.near, light.haze, 0.06), (stage.width, stage.height))

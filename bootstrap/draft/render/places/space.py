@@ -25,18 +25,18 @@ def space(stage: Stage) -> Setting:
         pixels = pixels + (tint - pixels) * (0.34 * veil)[..., None]
     layers: list[Layer] = [Plate(picture(pixels, stage.fine("space")), None, Pose(0, 0, SKY_DEPTH)), _planet(stage)]
     if not any(subject.ground > 0 for subject in stage.brief.subjects):
-        return Setting(tuple(layers), (), 0.62, 0.9, 0.6)
+        return Setting(tuple(layers), (), horizon=0.62, ground=0.9, depth=0.6)
     grey = mix(light.haze, rgb("#8d8a94"), 0.5)
-    plain_ = ridge(stage, "plain", 0.80, 0.05, 2.2, 0.35)
+    ground = ridge(stage, "plain", 0.80, 0.05, 2.2, 0.35)
     layers.append(
-        land(stage, plain_, 0.5, color=mix(grey, light.near, 0.3), mist=0.0, rim=0.9, facets=0.5, name="plain")
+        land(stage, ground, 0.5, color=mix(grey, light.near, 0.3), mist=0.0, rim=0.9, facets=0.5, name="plain")
     )
     near = ridge(stage, "regolith", 0.88, 0.02, 1.6, 0.1)
     layers.append(
         land(stage, near, 0.8, color=mix(grey, light.near, 0.45), mist=0.0, rim=0.8, facets=0.35, name="near")
     )
     front = foreground(stage, ridge(stage, "rocks", 1.06, 0.05, 6, 0.6), "rocks")
-    return Setting(tuple(layers), (front,), 0.62, 0.88, 0.82)
+    return Setting(tuple(layers), (front,), horizon=0.62, ground=0.88, depth=0.82)
 
 
 def _planet(stage: Stage) -> Plate:

@@ -30,7 +30,9 @@ def street(stage: Stage) -> Setting:
         if index in (1, 3):
             layers.append(fog(stage, horizon, 0.3, depth + 0.02, 0.4, glow))
     road = _road(stage, layers, centre, horizon)
-    return Setting((layers[0], road, *layers[1:], *_lamps(stage, centre, horizon)), (), horizon, 0.70, 0.75)
+    return Setting(
+        (layers[0], road, *layers[1:], *_lamps(stage, centre, horizon)), (), horizon=horizon, ground=0.70, depth=0.75
+    )
 
 
 def _houses(stage: Stage, name: str, depth: float, near: float, far: float, centre: float, horizon: float) -> Plate:

@@ -30,7 +30,7 @@ def underwater(stage: Stage) -> Setting:
         layers.append(land(stage, crest, depth, color=tone, mist=0.5, rim=0.25, facets=0.1, name=f"reef {index}"))
     weed = _weed(stage)
     bubbles = AIR["bubbles"](stage, 0.0)
-    return Setting(tuple(layers), (weed, *bubbles), 0.55, 0.92, 0.6)
+    return Setting(tuple(layers), (weed, *bubbles), horizon=0.55, ground=0.92, depth=0.6)
 
 
 def _rays(stage: Stage) -> Wash:
