@@ -13,20 +13,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from client import settings
 from client.jobs import Job, JobManager
 from client.media import admit_file
+from client.settings import Settings
 from client.states import NAMES, Cancelled, Failed, Queued, Running, Succeeded, is_final
+from client.transport import Server, Unreachable
 from workflows import manifest
 from workflows.errors import StudioError
 from workflows.request import Request, assignments, parse
 
 POLL_SECONDS = 0.1
 BAR_WIDTH = 30
+GOODBYE_SECONDS = 8.0
+NOT_THE_INPUT = ("engine_unreachable", "out_failed", "database_failed")
 EXIT_CODES: dict[type, int] = {Succeeded: 0, Failed: 1, Cancelled: 130}
 
 
@@ -54,8 +60,8 @@ def request_from(mode_name: str, values: dict[str, Any], uploads: Path, max_mb: 
     return parse(mode_name, values)
 
 
-def changes(manager: JobManager, job_id: str, key: Callable[[Job], object]) -> Iterator[Job]:
-    """The job each time its `key` has changed, its final state last."""
+def changes(manager: JobManager, job_id: str, key: Callable[[Job], object], left: Event) -> Iterator[Job]:
+    """The job each time its `key` has changed, its final state last; ends early when `left` is set."""
     last: object = None
     while True:
         job = manager.get(job_id)
@@ -63,9 +69,8 @@ def changes(manager: JobManager, job_id: str, key: Callable[[Job], object]) -> I
         if key(job) != last:
             last = key(job)
             yield job
-            if is_final(job.state):
-                return
-        manager.wait(job_id, POLL_SECONDS)
+        if is_final(job.state) or left.wait(POLL_SECONDS):
+            return
 
 
 def as_json(job: Job, outputs: Sequence[Path]) -> dict[str, Any]:
@@ -91,12 +96,32 @@ def bar(job: Job) -> str:
     return NAMES[type(state)]
 
 
+def check_target(out: Path) -> None:
+    """Raises StudioError where no video could be put, before any time is spent on one."""
+    if not out.name or out.is_dir():
+        raise StudioError("out_not_a_file", value=out)
+    if not out.absolute().parent.is_dir():
+        raise StudioError("folder_missing", value=out.parent)
+    try:
+        with tempfile.TemporaryFile(dir=out.absolute().parent):
+            pass
+    except OSError as error:
+        raise StudioError("folder_unwritable", value=out.absolute().parent, reason=error.strerror) from error
+
+
 def deliver(manager: JobManager, state: Succeeded, out: Path) -> list[Path]:
-    """Move the videos to where they were asked for; a second one gets a number."""
+    """Put the videos where they were asked for, whole or not at all; a second one gets a number."""
     paths = []
     for number, output in enumerate(state.outputs, 1):
         target = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
-        shutil.move(manager.folder / output.name, target)
+        partial = target.with_name(f".{target.name}.part")
+        try:
+            shutil.copyfile(manager.folder / output.name, partial)
+            partial.replace(target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            kept = Path(shutil.move(manager.folder / output.name, tempfile.mkdtemp(prefix="ltx-studio-kept-")))
+            raise StudioError("out_failed", value=target, reason=error.strerror, kept=kept) from error
         paths.append(target)
     return paths
 
@@ -128,17 +153,21 @@ def print_bar(job: Job, outputs: Sequence[Path]) -> None:
     print(f"{start}{text}", end=end, file=sys.stderr, flush=True)
 
 
-def follow(manager: JobManager, job_id: str, out: Path, as_lines: bool) -> int:
-    """Report on the job until it has ended; the exit code. Ctrl-C cancels it."""
+def follow(manager: JobManager, job_id: str, out: Path, as_lines: bool, left: Event) -> int:
+    """Report on the job until it has ended, or `left` is set; the exit code."""
     report = print_json if as_lines else print_bar
     key: Callable[[Job], object] = (lambda job: job.state) if as_lines or sys.stderr.isatty() else milestone
-    previous = signal.signal(signal.SIGINT, lambda *_: manager.cancel(job_id))
     try:
-        for job in changes(manager, job_id, key):
+        for job in changes(manager, job_id, key, left):
             report(job, deliver(manager, job.state, out) if isinstance(job.state, Succeeded) else [])
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    return EXIT_CODES[type(job.state)]
+            if is_final(job.state):
+                return EXIT_CODES[type(job.state)]
+    except BrokenPipeError:
+        # Whoever read along has gone; nobody is left to make the video for.
+        sys.stdout = sys.stderr
+        manager.cancel(job_id)
+        manager.wait(job_id, GOODBYE_SECONDS)
+    return EXIT_CODES[Cancelled]
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -146,19 +175,65 @@ def _run(arguments: argparse.Namespace) -> int:
     values: dict[str, Any] = assignments(arguments.set)
     if arguments.preset:
         values["preset"] = arguments.preset
-    if not arguments.out.absolute().parent.is_dir():
-        raise StudioError("folder_missing", value=arguments.out.parent)
-    with tempfile.TemporaryDirectory(prefix="ltx-studio-") as scratch:
+    check_target(arguments.out)
+    server, headers = _engine(arguments.server, configured)
+    with tempfile.TemporaryDirectory(prefix="ltx-studio-") as scratch, _signals() as (asked, left):
         data = Path(scratch)
         request = request_from(arguments.mode, values, data / "uploads", configured.max_upload_mb)
         for note in request.notes():
             print(note, file=sys.stderr)
-        manager = JobManager(data, (arguments.server or configured.server_url).rstrip("/"))
+        _check_answers(Server(server, headers))
+        manager = JobManager(data, server, headers=headers)
         try:
             job = manager.submit(request, owner="cli")
-            return follow(manager, job.id, arguments.out, arguments.json)
+            asked.append(lambda: manager.cancel(job.id))
+            return follow(manager, job.id, arguments.out, arguments.json, left)
         finally:
             manager.close()
+
+
+def _engine(named: str | None, configured: Settings) -> tuple[str, dict[str, str]]:
+    """Address and headers of the engine: the one named, else the one of the settings."""
+    return (named or configured.server_url).rstrip("/"), {}
+
+
+@contextmanager
+def _signals() -> Iterator[tuple[list[Callable[[], None]], Event]]:
+    """Ctrl-C, a closed terminal and SIGTERM: the first does what is in the list, a second one sets the event.
+
+    Before there is anything in the list, the first one interrupts at once.
+    """
+    asked: list[Callable[[], None]] = []
+    left = Event()
+    heard = 0
+
+    def hear(*_: object) -> None:
+        nonlocal heard
+        heard += 1
+        if not asked:
+            raise KeyboardInterrupt
+        if heard > 1:
+            left.set()
+        for action in asked:
+            # Not in the handler itself: it may have interrupted whoever holds the lock that the action needs.
+            Thread(target=action, daemon=True).start()
+
+    previous = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield asked, left
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _check_answers(server: Server) -> None:
+    """Raises StudioError where nothing usable answers: a script should not wait for a server that isn't there."""
+    try:
+        server.system_stats()
+    except Unreachable as error:
+        raise StudioError("engine_unreachable", server=server.url, reason=error) from error
+    finally:
+        server.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -168,7 +243,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(parsed)
     except StudioError as error:
         print(f"{error.message} {error.hint}", file=sys.stderr)
-        return 2
+        return 1 if error.code in NOT_THE_INPUT else 2
+    except KeyboardInterrupt:
+        return EXIT_CODES[Cancelled]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -9,7 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from client.transport import Server, Unreachable
+from workflows.errors import StudioError
 
+log = logging.getLogger(__name__)
 ASK_SECONDS = 2.0
 IDLE_ASK_SECONDS = 15.0
 IDLE_AFTER_SECONDS = 60.0
@@ -56,9 +59,9 @@ def device_name(reported: str) -> str:
 class Monitor:
     """Keeps `snapshot` fresh; asks often while somebody looks at it and seldom while nobody does."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = Engine(url)
-        self._server = Server(url)
+    def __init__(self, server: Server) -> None:
+        self._engine = Engine(server.url)
+        self._server = server
         self._looked = time.monotonic()
         self._wake = threading.Event()
         self._stopping = False
@@ -93,5 +96,8 @@ class Monitor:
     def _ask(self) -> Engine:
         try:
             return describe(self._server.url, self._server.system_stats(), self._server.queue_remaining())
-        except Unreachable:
+        except Exception as error:
+            # Whatever a server answers, the next question may get a better answer; this thread must not end.
+            if not isinstance(error, Unreachable | StudioError):
+                log.exception("the engine's answer makes no sense")
             return replace(self._engine, status="starting" if self._engine.status == "starting" else "gone", queue=0)

@@ -79,7 +79,7 @@ def decode(frame: str | bytes) -> Event | None:
     """The event in a frame, or None."""
     try:
         return _binary(frame) if isinstance(frame, bytes) else _text(frame)
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error):
         return None
 
 
@@ -108,7 +108,11 @@ def _progress_state(data: Mapping[str, Any]) -> Event:
         node: 1.0 if entry["state"] == "finished" else _share(entry["value"], entry["max"])
         for node, entry in data["nodes"].items()
     }
-    return NodeProgress(data["prompt_id"], nodes)
+    running = next((entry for entry in data["nodes"].values() if entry["state"] == "running"), None)
+    if running is None:
+        return NodeProgress(data["prompt_id"], nodes)
+    step, of = (int(running["value"]), int(running["max"])) if running["max"] > 1 else (0, 0)
+    return NodeProgress(data["prompt_id"], nodes, str(running["node_id"]), step, of)
 
 
 def _share(value: float, most: float) -> float:

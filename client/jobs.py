@@ -6,19 +6,21 @@ and, through the store, the process itself: jobs that were open when it ended ar
 
 from __future__ import annotations
 
+import fcntl
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from client import library, settings
 from client.engine import Engine, Monitor
 from client.reducer import Track
 from client.states import JobState, Succeeded, is_final
 from client.store import Row, Store
+from client.transport import Server
 from client.watcher import Pace, Watcher
 from workflows import manifest
 from workflows.errors import StudioError
@@ -27,6 +29,7 @@ from workflows.grid import Shape
 from workflows.request import Request, parse
 
 STOP_SECONDS = 2.0
+PACE = Pace()
 
 
 @dataclass(frozen=True)
@@ -55,26 +58,39 @@ class Job:
 
     def elapsed(self, now: float) -> float:
         """Seconds since the engine began; 0 while queued, fixed once the job has ended."""
-        return (self.finished_at or now) - self.started_at if self.started_at is not None else 0.0
+        return max(0.0, (self.finished_at or now) - self.started_at) if self.started_at is not None else 0.0
 
 
 class JobManager:
     """All jobs on one engine, with their database and library under `data`."""
 
-    def __init__(self, data: Path, server_url: str, pace: Pace = Pace()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        data: Path,
+        server_url: str,
+        pace: Pace = PACE,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = data / "library"
         self.uploads = data / "uploads"
         self._server_url = server_url
+        self._headers = dict(headers or {})
         self._pace = pace
         self._store = Store(data / "studio.db")
-        self._monitor = Monitor(server_url)
+        self._monitor = Monitor(self._server())
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[Watcher, threading.Thread]] = {}
         self._tracks: dict[str, Track] = {}
-        self._last_sent = threading.Event()
-        self._last_sent.set()
-        for row in self._store.open_jobs():
-            self._watch(row)
+        self._last_sent: dict[str, threading.Event] = {}
+        # Two studios on one folder (a plain `streamlit run` beside a supervised one) must not both adopt what is open.
+        self._adoption = _locked(data / "studio.lock")
+        if self._adoption is not None:
+            library.sweep(self.folder)
+            for row in self._store.open_jobs():
+                self._watch(row)
+
+    def _server(self) -> Server:
+        return Server(self._server_url, self._headers)
 
     def close(self) -> None:
         """Let go of all jobs without ending them, and close the database."""
@@ -87,6 +103,8 @@ class JobManager:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._monitor.close()
         self._store.close()
+        if self._adoption is not None:
+            self._adoption.close()
 
     def engine(self) -> Engine:
         """The engine's newest snapshot; never waits."""
@@ -108,6 +126,8 @@ class JobManager:
                 watched = self._watchers.get(job_id)
             if watched:
                 watched[0].cancel()
+            else:
+                self._watch(self._row(job_id))
 
     def retry(self, job_id: str) -> Job:
         """Start the same request again, seed included. Raises StudioError `job_unknown`."""
@@ -126,7 +146,7 @@ class JobManager:
     def get(self, job_id: str) -> Job | None:
         """One job, or None."""
         row = self._store.get(job_id)
-        return self._job(row) if row else None
+        return self._job(row) if row and row.mode in manifest.MODES else None
 
     def graph(self, job_id: str) -> Graph:
         """The graph as it was sent; empty while it has not been built. Raises StudioError `job_unknown`."""
@@ -135,15 +155,15 @@ class JobManager:
 
     def jobs(self, owner: str, limit: int = 50, offset: int = 0, mode: str | None = None) -> list[Job]:
         """An owner's jobs in any state, newest first."""
-        return [self._job(row) for row in self._store.page(owner, limit, offset, mode)]
+        return self._jobs(self._store.page(owner, limit, offset, mode))
 
     def active(self, owner: str) -> list[Job]:
         """An owner's jobs that wait or run, oldest first."""
-        return [self._job(row) for row in self._store.open_jobs() if row.owner == owner]
+        return self._jobs(row for row in self._store.open_jobs() if row.owner == owner)
 
     def library(self, owner: str, limit: int = 50, offset: int = 0, mode: str | None = None) -> list[Job]:
         """An owner's finished videos, newest first."""
-        return [self._job(row) for row in self._store.page(owner, limit, offset, mode, "succeeded")]
+        return self._jobs(self._store.page(owner, limit, offset, mode, "succeeded"))
 
     def library_count(self, owner: str, mode: str | None = None) -> int:
         """How many videos `library` would list in all."""
@@ -156,6 +176,10 @@ class JobManager:
         if watched:
             watched[1].join(seconds)
 
+    def _jobs(self, rows: Iterable[Row]) -> list[Job]:
+        # A database may hold jobs of a mode that this version of the studio does not have.
+        return [self._job(row) for row in rows if row.mode in manifest.MODES]
+
     def _row(self, job_id: str) -> Row:
         row = self._store.get(job_id)
         if row is None:
@@ -164,10 +188,11 @@ class JobManager:
 
     def _watch(self, row: Row) -> None:
         with self._lock:
-            watcher = Watcher(
-                row, self._store, self._server_url, self.folder, self._publish, self._last_sent, self._pace
-            )
-            self._last_sent = watcher.sent
+            if row.id in self._watchers:
+                return
+            after = self._last_sent.get(row.owner) or _set_event()
+            watcher = Watcher(row, self._store, self._server(), self.folder, self._publish, after, self._pace)
+            self._last_sent[row.owner] = watcher.sent
             thread = threading.Thread(target=self._follow, args=(watcher,), name=f"job-{row.id[:8]}", daemon=True)
             self._watchers[row.id] = (watcher, thread)
         thread.start()
@@ -207,6 +232,24 @@ class JobManager:
             poster=row.poster,
             preview=track.preview if track and live else None,
         )
+
+
+def _set_event() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
+def _locked(path: Path) -> IO[bytes] | None:
+    """The open file that holds the lock, None where another process or manager holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
 
 
 _manager: JobManager | None = None

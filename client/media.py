@@ -28,10 +28,13 @@ ORIENTATION = 0x0112
 
 def admit_file(path: Path, folder: Path, title: str, max_mb: int) -> Media:
     """As `admit_image`, for a file on disk. Raises StudioError `file_missing` too."""
+    # Only a plain file has an end: a device or a pipe would be read for ever.
+    if not path.is_file():
+        raise StudioError("file_missing", title=title, value=path)
+    size = path.stat().st_size
+    if size > max_mb * 1_000_000:
+        raise StudioError("file_too_large", title=title, value=path.name, size_mb=size / 1e6, high_mb=max_mb)
     try:
-        size = path.stat().st_size
-        if size > max_mb * 1_000_000:
-            raise StudioError("file_too_large", title=title, value=path.name, size_mb=size / 1e6, high_mb=max_mb)
         data = path.read_bytes()
     except OSError as error:
         raise StudioError("file_missing", title=title, value=path) from error

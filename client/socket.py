@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from types import TracebackType
+from typing import Any
 
 import websocket
 
 from client.transport import Unreachable
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 3.0
 CLOSE_SECONDS = 2
 FEATURE_FLAGS = {"type": "feature_flags", "data": {"supports_preview_metadata": True}}
 
@@ -24,18 +26,21 @@ class Closed(Exception):
 
 
 class Socket:
-    """An open connection. Use as a context manager; leaving it closes the connection fully.
+    """An open connection; `headers` go with the handshake. Use as a context manager: leaving it closes it fully.
 
     Raises Unreachable when it can't be opened. The first message sent announces that previews may carry metadata,
     which the server takes only as the first one.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        connection: Any = websocket.WebSocket()
         try:
-            self._connection = websocket.create_connection(url, timeout=CONNECT_SECONDS)
-            self._connection.send(json.dumps(FEATURE_FLAGS))
-        except (websocket.WebSocketException, OSError) as error:
-            raise Unreachable(str(error) or type(error).__name__) from error
+            connection.connect(url, timeout=CONNECT_SECONDS, header=dict(headers))
+            connection.send(json.dumps(FEATURE_FLAGS))
+        except (websocket.WebSocketException, OSError, ValueError) as error:
+            connection.shutdown()
+            raise Unreachable(type(error).__name__) from error
+        self._connection = connection
 
     def __enter__(self) -> Socket:
         return self

@@ -18,9 +18,14 @@ class Output:
 
 @dataclass(frozen=True)
 class Queued:
-    """Not running yet. `position` counts the jobs ahead on the engine, 0 = next; None until the engine has said."""
+    """Not running yet.
+
+    `position` counts the jobs ahead on the engine, 0 = next; None until the engine has said. `note` is one sentence
+    where something needs saying.
+    """
 
     position: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from client.states import NAMES, Cancelled, Failed, JobState, Output, Queued, Running, Succeeded
+from workflows.errors import StudioError
 from workflows.graph import Graph
 from workflows.request import Media, Request
 
@@ -72,6 +73,10 @@ class Row:
     state: JobState
     poster: str | None
 
+    def state_so_far(self) -> Queued | Running:
+        """Where an open job was when it was last written down."""
+        return Running() if self.started_at is not None else Queued()
+
     def named_values(self) -> dict[str, Any]:
         """The request's values with files as the names a graph uses."""
         return {name: value.name if isinstance(value, Media) else value for name, value in self.request.items()}
@@ -97,7 +102,10 @@ def decode_values(text: str) -> dict[str, Any]:
 
 
 class Store:
-    """The database at `path`, made if it isn't there."""
+    """The database at `path`, made if it isn't there.
+
+    Writing raises StudioError `database_failed` when the disk is full or the file locked for long.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,6 +113,8 @@ class Store:
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
         self._connection.row_factory = sqlite3.Row
         with self._lock:
+            if self._connection.execute("PRAGMA user_version").fetchone()[0] > VERSION:
+                raise StudioError("database_newer", path=path)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.executescript(SCHEMA)
@@ -212,8 +222,11 @@ class Store:
         return int(found[0])
 
     def _run(self, statement: str, *values: Any) -> int:
-        with self._lock:
-            return self._connection.execute(statement, values).rowcount
+        try:
+            with self._lock:
+                return self._connection.execute(statement, values).rowcount
+        except sqlite3.Error as error:
+            raise StudioError("database_failed", reason=error) from error
 
     def _rows(self, clause: str, *values: Any) -> list[Row]:
         with self._lock:

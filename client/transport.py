@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,11 @@ from workflows.graph import Graph
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+UPLOAD_SEND_SECONDS = 120.0
 UPLOAD_READ_SECONDS = 300.0
 CHUNK_BYTES = 1 << 20
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+GATEWAY_ERRORS = (502, 503, 504)
 JSON_HEADERS = {"Content-Type": "application/json"}
 
 
@@ -33,11 +35,16 @@ class Unreachable(Exception):
 
 
 class Server:
-    """One server at `url` (http or https, path prefix allowed). Not for use by two threads at once."""
+    """One server at `url` (http or https, path prefix allowed). Not for use by two threads at once.
 
-    def __init__(self, url: str) -> None:
+    `headers` go with every request and with the websocket's handshake; they may carry credentials, the URL must not.
+    """
+
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         self.url = url.rstrip("/")
+        self.headers = dict(headers or {})
         self._session = requests.Session()
+        self._session.headers.update(self.headers)
         # A proxy meant for the internet must not catch the engine on this machine.
         self._session.trust_env = urlsplit(self.url).hostname not in LOOPBACK
         self._has_jobs = True
@@ -52,11 +59,11 @@ class Server:
 
     def system_stats(self) -> dict[str, Any]:
         """`GET /system_stats`: versions, memory and devices."""
-        return self._json("/system_stats")
+        return self._json("/system_stats", "system")
 
     def queue_remaining(self) -> int:
         """`GET /prompt`: how many prompts run and wait; the cheapest sign of life."""
-        return int(self._json("/prompt")["exec_info"]["queue_remaining"])
+        return int(self._json("/prompt", "exec_info")["exec_info"]["queue_remaining"])
 
     def max_upload_bytes(self) -> int | None:
         """`GET /features`: the largest request body; None where the server doesn't say."""
@@ -81,6 +88,8 @@ class Server:
         payload = _payload(answer)
         if answer.status_code != 200:
             raise refusal.explain(answer.status_code, payload)
+        if payload.get("prompt_id") != prompt_id:
+            raise Unreachable("its answer is not ComfyUI's")
         if payload.get("node_errors"):
             self.cancel(prompt_id)
             raise refusal.explain(answer.status_code, payload)
@@ -102,11 +111,12 @@ class Server:
     def _waiting(self, prompt_id: str) -> View:
         if self._has_jobs:
             answer = self._request("GET", "/api/jobs?status=pending,in_progress")
-            if answer.status_code == 200:
-                return views.from_jobs(_payload(answer)["jobs"], prompt_id)
+            listed = _payload(answer).get("jobs")
+            if answer.status_code == 200 and isinstance(listed, list):
+                return views.from_jobs(listed, prompt_id)
             # 404: a server before 0.6. 500: a stranger's malformed extra data makes the route fail until it is gone.
             self._has_jobs = answer.status_code != 404
-        return views.from_queue(self._json("/queue"), prompt_id)
+        return views.from_queue(self._json("/queue", "queue_running", "queue_pending"), prompt_id)
 
     def cancel(self, prompt_id: str) -> None:
         """Dequeue or interrupt this prompt and no other.
@@ -139,7 +149,8 @@ class Server:
                 "/upload/image",
                 data=encoder,
                 headers={"Content-Type": encoder.content_type},
-                timeout=(CONNECT_SECONDS, UPLOAD_READ_SECONDS),
+                # urllib3 holds the body's sending to the first of the two.
+                timeout=(UPLOAD_SEND_SECONDS, UPLOAD_READ_SECONDS),
             )
         if answer.status_code == 413:
             raise StudioError("upload_too_large", title=title, size_mb=size / 1e6, high_mb=size / 1e6)
@@ -148,48 +159,69 @@ class Server:
         stored = _payload(answer)
         return "/".join(part for part in (stored["subfolder"], stored["name"]) if part)
 
-    def download(self, file: EngineFile, target: Path) -> int:
-        """`GET /view` into `target`, streamed. Returns the bytes written.
+    def download(self, file: EngineFile, target: Path, check: Callable[[], None]) -> int:
+        """`GET /view` into `target`, streamed, calling `check` between chunks. Returns the bytes written.
 
         Raises StudioError `output_missing` when the engine no longer has the file, Unreachable when it breaks off.
         """
         query = urlencode({"filename": file.filename, "subfolder": file.subfolder, "type": file.type})
-        with closing(self._request("GET", f"/view?{query}", stream=True)) as answer:
+        # A proxy that compresses would make the announced length another one than that of the file.
+        plain = {"Accept-Encoding": "identity"}
+        with closing(self._request("GET", f"/view?{query}", stream=True, headers=plain)) as answer:
             if answer.status_code != 200:
                 raise StudioError("output_missing", value=file.filename)
             expected = answer.headers.get("Content-Length")
             try:
                 with target.open("wb") as sink:
-                    written = sum(sink.write(chunk) for chunk in answer.iter_content(CHUNK_BYTES))
+                    written = 0
+                    for chunk in answer.iter_content(CHUNK_BYTES):
+                        check()
+                        written += sink.write(chunk)
             except requests.RequestException as error:
                 raise Unreachable(str(error)) from error
         if expected is not None and written != int(expected):
             raise Unreachable(f"{written} of {expected} bytes came")
         return written
 
-    def _json(self, path: str) -> dict[str, Any]:
+    def _json(self, path: str, *expected: str) -> dict[str, Any]:
+        """The JSON object at a path; Unreachable when it isn't one, or lacks an expected key."""
         answer = self._request("GET", path)
         if answer.status_code != 200:
             raise Unreachable(f"{path} answered {answer.status_code}")
-        return _payload(answer)
+        loaded = _json_of(answer)
+        if not isinstance(loaded, dict) or any(key not in loaded for key in expected):
+            raise Unreachable(f"its answer to {path} is not ComfyUI's")
+        return loaded
 
     def _request(self, method: str, path: str, **options: Any) -> requests.Response:
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
         try:
-            return self._session.request(method, self.url + path, **options)
-        except requests.RequestException as error:
+            answer = self._session.request(method, self.url + path, allow_redirects=False, **options)
+        except (requests.RequestException, UnicodeError) as error:
             raise Unreachable(_reason(error)) from error
+        if answer.status_code in GATEWAY_ERRORS:
+            raise Unreachable(f"status {answer.status_code} from a proxy before it")
+        if answer.status_code == 401 or (answer.status_code == 403 and not path.startswith("/view")):
+            raise StudioError("engine_forbidden", server=self.url, status=answer.status_code)
+        if answer.is_redirect:
+            target = urlsplit(answer.headers["Location"])
+            raise StudioError("engine_redirects", server=self.url, target=f"{target.scheme}://{target.hostname}")
+        return answer
+
+
+def _json_of(answer: requests.Response) -> Any:
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        return None
 
 
 def _payload(answer: requests.Response) -> dict[str, Any]:
-    try:
-        loaded = answer.json()
-    except ValueError:
-        return {}
+    loaded = _json_of(answer)
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     return "connection refused or cut" if isinstance(error, requests.ConnectionError) else type(error).__name__

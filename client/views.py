@@ -66,14 +66,14 @@ View = Pending | InProgress | Completed | Errored | Interrupted | Unknown
 def from_history(entry: Mapping[str, Any]) -> View:
     """The view in an entry of `GET /history/{id}`."""
     status = entry.get("status") or {}
-    messages = dict(message for message in status.get("messages", []) if len(message) == 2)
+    messages = dict(message for message in status.get("messages") or [] if len(message) == 2)
     if "execution_interrupted" in messages:
         return Interrupted()
     if "execution_error" in messages:
         return _errored(messages["execution_error"])
     if status.get("status_str", "success") != "success":
         return Errored("", "", "The engine gave no reason.", "")
-    return Completed(tuple(video_files(entry.get("outputs", {}))))
+    return Completed(tuple(video_files(entry.get("outputs") or {})))
 
 
 def _errored(data: Mapping[str, Any]) -> Errored:
@@ -89,7 +89,7 @@ def _errored(data: Mapping[str, Any]) -> Errored:
 def video_files(outputs: Mapping[str, Any]) -> Iterator[EngineFile]:
     """The videos among a prompt's outputs. SaveVideo lists them as `images`, so the extension decides."""
     for node_output in outputs.values():
-        for entries in node_output.values():
+        for entries in (node_output or {}).values():
             for entry in entries if isinstance(entries, list) else ():
                 if isinstance(entry, Mapping) and str(entry.get("filename", "")).lower().endswith(VIDEO_EXTENSIONS):
                     yield EngineFile(entry["filename"], entry.get("subfolder", ""), entry.get("type", "output"))

@@ -19,19 +19,17 @@ from typing import TypeVar
 from client import library, refusal
 from client.engine import describe
 from client.events import decode
+from client.prepare import prepare
 from client.reducer import Track, reduce
 from client.socket import Closed, Socket
 from client.states import Cancelled, Failed, Output, Queued, Running, Succeeded
 from client.store import Row, Store
 from client.transport import Server, Unreachable
 from client.views import Completed, Errored, InProgress, Interrupted, Pending, Unknown, View
-from workflows import graph as edit
 from workflows import manifest
-from workflows.build import PREFIX_FOLDER, Capabilities, build
 from workflows.errors import StudioError
 from workflows.graph import Graph
 from workflows.plan import DRAFT_SHARES, Plan, plan
-from workflows.request import Media, Request, parse
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -46,7 +44,8 @@ class Pace:
     `silence`: after so long without a frame the socket is opened anew, for the server may have forgotten it.
     `backoff`: the longest pause between attempts to connect; each is twice as long as the one before, the first a tick.
     `patience`: how long a server may stay unreachable. `doubt`: for how long a server must deny knowing the job before
-    it is believed, as there is a moment between the end of a job and its entry in the history.
+    it is believed, as there is a moment between the end of a job and its entry in the history. `goodbye`: how long a
+    cancelled job waits for a server that can't be told.
     """
 
     tick: float = 0.25
@@ -57,6 +56,7 @@ class Pace:
     backoff: float = 4.0
     patience: float = 600.0
     doubt: float = 1.5
+    goodbye: float = 5.0
 
 
 class Stopped(Exception):
@@ -66,15 +66,15 @@ class Stopped(Exception):
 class Watcher:
     """Follows the job of one row. `publish` is called with every new Track, from the watcher's thread.
 
-    Jobs reach the engine in the order in which they were asked for: nothing is posted before `after` is set, which is
-    the `sent` of the job before.
+    A person's jobs reach the engine in the order in which they were asked for: nothing is posted before `after` is
+    set, which is the `sent` of the job before.
     """
 
     def __init__(
         self,
         row: Row,
         store: Store,
-        server_url: str,
+        server: Server,
         folder: Path,
         publish: Callable[[Track], None],
         after: threading.Event,
@@ -83,7 +83,7 @@ class Watcher:
         self.row = row
         self.sent = threading.Event()
         self._store = store
-        self._server = Server(server_url)
+        self._server = server
         self._folder = folder
         self._publish = publish
         self._after = after
@@ -96,8 +96,9 @@ class Watcher:
         self._maybe_posted = False
         self._cancel_sent = False
         self._denied_since: float | None = None
-        self._blind_for = pace.tick
-        self._track = Track(row.id, Plan(("",), {}))
+        self._failing_since: float | None = None
+        self._pause = self._blind_for = pace.tick
+        self._track = Track(row.id, Plan(("",), {}), row.state_so_far(), started_at=row.started_at)
         if row.cancel_asked:
             self._cancel.set()
 
@@ -118,23 +119,38 @@ class Watcher:
         except StudioError as error:
             ended = failed(error)
         except Exception as error:
+            if self._stop.is_set():
+                return
             log.exception("job %s", self.row.id)
             ended = failed(StudioError("internal_error", reason=type(error).__name__))
         finally:
             self.sent.set()
             self._server.close()
-        self._store.close_job(self.row.id, ended, time.time(), self._poster(ended))
+        self._close(ended, library.poster(self._folder, ended.outputs) if isinstance(ended, Succeeded) else None)
+
+    def _close(self, ended: Succeeded | Failed | Cancelled, poster: str | None) -> None:
+        """Write the end down, however long the disk is full or the database locked."""
+        pause = self._pace.tick
+        while not self._stop.wait(0):
+            try:
+                self._store.close_job(self.row.id, ended, time.time(), poster)
+                return
+            except StudioError:
+                log.exception("job %s can't be closed yet", self.row.id)
+                self._stop.wait(pause)
+                pause = min(2 * pause, self._pace.backoff)
 
     def _follow(self) -> Succeeded | Failed | Cancelled:
         graph = self._store.graph(self.row.id)
         if graph is None:
-            graph = self._patiently(self._prepare)
+            graph = self._patiently(lambda: prepare(self._server, self.row))
             if graph is None:
                 return Cancelled()
             self._store.set_graph(self.row.id, graph)
         else:
             self._maybe_posted = True
-        self._track = replace(self._track, plan=self._patiently(lambda: self._plan(graph)) or self._track.plan)
+        made = self._patiently(lambda: self._plan(graph))
+        self._track = replace(self._track, plan=made or self._track.plan)
         view = self._listen(graph)
         if isinstance(view, Completed):
             outputs = self._patiently(lambda: self._collect(view))
@@ -147,8 +163,6 @@ class Watcher:
 
     def _listen(self, graph: Graph) -> View:
         """Send the graph unless it is there already, and listen until it is over; the view that says so."""
-        deadline: float | None = None
-        pause = self._pace.tick
         while True:
             self._check_stopped()
             try:
@@ -156,19 +170,15 @@ class Watcher:
                     final = self._listen_once(graph, self._open(stack))
                 if final is not None:
                     return final
-                deadline, pause = None, self._pace.tick
-                self._stop.wait(pause)
+                self._stop.wait(self._pace.tick)
             except Unreachable as error:
-                if self._cancel.is_set() and not (self._posted or self._maybe_posted):
+                if not self._wait_out(error):
                     return Interrupted()
-                deadline = deadline or time.monotonic() + self._pace.patience
-                self._wait_out(error, deadline, pause)
-                pause = min(2 * pause, self._pace.backoff)
 
     def _open(self, stack: ExitStack) -> Socket | None:
         """A socket, or None where only HTTP gets through."""
         try:
-            socket = stack.enter_context(Socket(self._server.websocket_url(self.row.client_id)))
+            socket = stack.enter_context(Socket(self._server.websocket_url(self.row.client_id), self._server.headers))
         except Unreachable:
             self._blind_for = min(2 * self._blind_for, self._pace.backoff)
             return None
@@ -220,6 +230,7 @@ class Watcher:
     def _look(self) -> View | None:
         """Ask over HTTP; the view if it is final."""
         view = self._server.locate(self.row.id)
+        self._answered()
         if isinstance(view, Unknown):
             self._denied_since = self._denied_since or time.monotonic()
             return view if time.monotonic() - self._denied_since >= self._pace.doubt else None
@@ -232,23 +243,32 @@ class Watcher:
     def _send(self, graph: Graph) -> bool:
         """Post the graph once; False when the job was cancelled before.
 
-        Where an earlier attempt may have arrived (its answer was lost, or the studio was restarted), the engine is
-        asked first.
+        Where an earlier attempt may have arrived (its answer was lost, or the studio was restarted), the engine must
+        deny knowing the job for as long as in `_look` before it is sent again.
         """
         while not self._after.wait(self._pace.tick):
             self._check_stopped()
             if self._cancel.is_set():
                 return False
-        arrived = self._maybe_posted and not isinstance(self._server.locate(self.row.id), Unknown)
-        if not arrived:
+        if not (self._maybe_posted and self._arrived()):
             if self._cancel.is_set():
                 return False
             self._maybe_posted = True
             settings = {"mode": self.row.mode, "preset": self.row.preset, "values": self.row.named_values()}
             self._server.submit(graph, self.row.id, self.row.client_id, {"ltx_studio": settings})
         self._posted = True
+        self._answered()
         self.sent.set()
-        self._store.set_posted(self.row.id, time.time())
+        self._note_down(lambda: self._store.set_posted(self.row.id, time.time()))
+        return True
+
+    def _arrived(self) -> bool:
+        until = time.monotonic() + self._pace.doubt
+        while isinstance(self._server.locate(self.row.id), Unknown):
+            self._check_stopped()
+            if time.monotonic() >= until:
+                return False
+            self._stop.wait(self._pace.tick)
         return True
 
     def _send_cancel(self) -> None:
@@ -260,55 +280,56 @@ class Watcher:
         engine = describe(self._server.url, self._server.system_stats(), 0)
         return plan(manifest.mode(self.row.mode), graph, DRAFT_SHARES if engine.draft else None)
 
-    def _prepare(self) -> Graph | None:
-        """Upload what the request needs and build its graph; None when cancelled meanwhile."""
-        request = parse(self.row.mode, {**self.row.request, "preset": self.row.preset})
-        names = {}
-        for field, media in request.media().items():
-            if self._cancel.is_set():
-                return None
-            names[field] = self._upload(field, media)
-        capabilities = Capabilities.from_object_info(self._server.object_info())
-        graph = build(request.with_media(names), capabilities)
-        # A prefix of its own makes the engine write a new file even when every other node is cached.
-        return edit.set_input(graph, f"{manifest.mode(request.mode).output}.filename_prefix", self._prefix(request))
-
-    def _prefix(self, request: Request) -> str:
-        return f"{PREFIX_FOLDER}/{request.mode}-{self.row.id[:8]}"
-
-    def _upload(self, field: str, media: Media) -> str:
-        title = manifest.fields()[field].title
-        path = Path(media.path)
-        if not path.is_file():
-            raise StudioError("file_missing", title=title, value=media.source or media.name)
-        return self._server.upload(path, media.name, title)
-
     def _collect(self, view: Completed) -> tuple[Output, ...]:
         if not view.files:
             raise StudioError("output_missing", value="")
-        return library.fetch(self._server, view.files, self._folder, self.row.id)
+        return library.fetch(self._server, view.files, self._folder, self.row.id, self._check_stopped)
 
-    def _patiently(self, step: Callable[[], T | None]) -> T | None:
+    def _patiently(self, step: Callable[[], T]) -> T | None:
         """Do one step over HTTP, again and again while the engine is unreachable; None when cancelled meanwhile."""
-        deadline = time.monotonic() + self._pace.patience
-        pause = self._pace.tick
         while True:
             self._check_stopped()
+            if self._cancel.is_set() and not self._posted and not self._maybe_posted:
+                return None
             try:
-                return step()
+                done = step()
             except Unreachable as error:
-                if self._cancel.is_set():
+                if not self._wait_out(error):
                     return None
-                self._wait_out(error, deadline, pause)
-                pause = min(2 * pause, self._pace.backoff)
+            else:
+                self._answered()
+                return done
 
-    def _wait_out(self, error: Unreachable, deadline: float, pause: float) -> None:
-        if time.monotonic() > deadline:
+    def _answered(self) -> None:
+        self._failing_since, self._pause = None, self._pace.tick
+
+    def _wait_out(self, error: Unreachable) -> bool:
+        """Wait before the next attempt; False when the job was cancelled and the engine stays away.
+
+        Raises StudioError `engine_unreachable` when patience is at its end.
+        """
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        away = now - self._failing_since
+        if self._cancel.is_set() and (away >= self._pace.goodbye or not (self._posted or self._maybe_posted)):
+            return False
+        if away >= self._pace.patience:
             raise StudioError("engine_unreachable", server=self._server.url, reason=error)
+        note = "The engine does not answer; waiting for it."
         if isinstance(self._track.state, Running):
-            state = replace(self._track.state, note="The engine does not answer; waiting for it.", eta=None)
-            self._set(replace(self._track, state=state))
-        self._stop.wait(pause)
+            self._set(replace(self._track, state=replace(self._track.state, note=note, eta=None)))
+        else:
+            self._set(replace(self._track, state=Queued(note=note)))
+        self._stop.wait(self._pause)
+        self._pause = min(2 * self._pause, self._pace.backoff)
+        return True
+
+    def _note_down(self, write: Callable[[], None]) -> None:
+        """Write what a restart can find out by asking; a full disk must not end the job."""
+        try:
+            write()
+        except StudioError:
+            log.exception("job %s", self.row.id)
 
     def _check_stopped(self) -> None:
         if self._stop.is_set():
@@ -316,19 +337,10 @@ class Watcher:
 
     def _set(self, track: Track) -> None:
         if isinstance(track.state, Running) and not isinstance(self._track.state, Running):
-            self._store.set_started(self.row.id, track.started_at or time.time())
+            self._note_down(lambda: self._store.set_started(self.row.id, track.started_at or time.time()))
         if track is not self._track:
             self._track = track
             self._publish(track)
-
-    def _poster(self, ended: Succeeded | Failed | Cancelled) -> str | None:
-        if not isinstance(ended, Succeeded) or not ended.outputs:
-            return None
-        try:
-            return library.make_poster(self._folder / ended.outputs[0].name)
-        except Exception:
-            log.exception("poster of job %s", self.row.id)
-            return None
 
 
 def failed(error: StudioError, detail: str = "") -> Failed:

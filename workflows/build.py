@@ -29,8 +29,9 @@ class Capabilities:
         """Read from what `GET /object_info` answers; both of ComfyUI's ways to write a list are understood."""
         options: dict[tuple[str, str], tuple[str, ...]] = {}
         for class_type, info in object_info.items():
+            inputs = (info.get("input") if isinstance(info, dict) else None) or {}
             for group in ("required", "optional"):
-                for name, spec in info["input"].get(group, {}).items():
+                for name, spec in (inputs.get(group) or {}).items():
                     listed = [] if schema.is_upload(spec) else schema.options(spec)
                     if listed and all(isinstance(option, str) for option in listed):
                         options[class_type, name] = tuple(listed)

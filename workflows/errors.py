@@ -50,6 +50,9 @@ REGISTRY: dict[str, ErrorKind] = {
     ),
     "file_missing": ErrorKind("{title}: there is no file {value}.", "Check the path and try again."),
     "folder_missing": ErrorKind("There is no folder {value}.", "Make it, or choose another place for the video."),
+    "folder_unwritable": ErrorKind("The folder {value} can't be written ({reason}).", "Choose another place for it."),
+    "out_not_a_file": ErrorKind("{value} can't be the video's name.", "Name a file after --out, for instance clip.mp4."),
+    "out_failed": ErrorKind("The video could not be put at {value} ({reason}).", "It is kept at {kept}."),
     "file_empty": ErrorKind("{title}: {value} is empty.", "Choose another file."),
     "file_too_large": ErrorKind("{title}: {value} has {size_mb:.0f} MB; {high_mb:.0f} MB is the most.", "Shrink it."),
     "file_not_image": ErrorKind(
@@ -64,9 +67,16 @@ REGISTRY: dict[str, ErrorKind] = {
         "The engine at {server} does not answer ({reason}).", "Check that it runs, then try again.", retryable=True
     ),
     "engine_lost": ErrorKind(
-        "The engine stopped while this job was running and no longer knows it.",
-        "It is being started again; retry in a moment.",
+        "The engine no longer knows this job: it stopped or was restarted meanwhile, or its queue was cleared.",
+        "Retry in a moment.",
         retryable=True,
+    ),
+    "engine_forbidden": ErrorKind(
+        "The engine at {server} refuses access (status {status}).",
+        "Put a user and password that it accepts into STUDIO_COMFYUI_URL.",
+    ),
+    "engine_redirects": ErrorKind(
+        "The engine at {server} sends requests on to {target}.", "Name that address in STUDIO_COMFYUI_URL instead."
     ),
     "engine_error": ErrorKind(
         "The engine failed to read the request (status {status}).", "Look into its log, then try again.", retryable=True
@@ -108,6 +118,15 @@ REGISTRY: dict[str, ErrorKind] = {
     ),
     "output_broken": ErrorKind(
         "The engine finished but its file {value} is not a complete video.", "Generate it again.", retryable=True
+    ),
+    "disk_failed": ErrorKind(
+        "The video could not be kept in {path} ({reason}).", "Make room or mend the folder, then retry.", retryable=True
+    ),
+    "database_failed": ErrorKind(
+        "The studio's database can't be written ({reason}).", "Make room on the disk, then try again.", retryable=True
+    ),
+    "database_newer": ErrorKind(
+        "The database {path} was written by a newer studio.", "Start that one, or choose another folder with --data."
     ),
     "internal_error": ErrorKind(
         "The studio made a mistake while following this job ({reason}).",

@@ -45,19 +45,22 @@ def declared_inputs(interface: Mapping[str, Any], values: Mapping[str, Any]) -> 
     return declared
 
 
-def options(spec: list[Any]) -> list[Any] | None:
-    """What an input may be chosen from, or None where it is not a choice."""
+def options(spec: Any) -> list[Any] | None:
+    """What an input may be chosen from, or None where it is not a choice or makes no sense (custom nodes vary)."""
+    if not isinstance(spec, list) or not spec:
+        return None
     if isinstance(spec[0], list):
         return spec[0]
-    listed = spec[1].get("options") if len(spec) > 1 else None
+    listed = spec[1].get("options") if len(spec) > 1 and isinstance(spec[1], dict) else None
     if spec[0] == "COMFY_DYNAMICCOMBO_V3":
         return [option["key"] for option in listed or []]
     return listed if spec[0] == "COMBO" else None
 
 
-def is_upload(spec: list[Any]) -> bool:
+def is_upload(spec: Any) -> bool:
     """Whether an input picks from uploaded files (ComfyUI marks it with `image_upload` and its like)."""
-    return len(spec) > 1 and any(key.endswith("_upload") for key in spec[1])
+    has_config = isinstance(spec, list) and len(spec) > 1 and isinstance(spec[1], dict)
+    return has_config and any(key.endswith("_upload") for key in spec[1])
 
 
 def problems(graph: Graph, interfaces: Interfaces, uploads: bool = False) -> Iterator[str]:
