@@ -31,7 +31,7 @@ class Refusal:
 
 def form(mode: Mode, owner: str) -> None:
     """Draw the form and, when asked, send what it says."""
-    values.seed(mode)
+    values.settle(mode)
     chosen = values.preset(mode)
     fields = mode.fields_for(chosen)
     with st.container(border=True, key="form"):
@@ -63,8 +63,6 @@ def _preset_control(mode: Mode, summary: str) -> None:
             format_func=lambda name: mode.preset(name).title,
             required=True,
             key=values.key(mode, "preset"),
-            on_change=values.follow_preset,
-            args=(mode,),
             persist_state="session",
             width="stretch",
         )
@@ -72,17 +70,11 @@ def _preset_control(mode: Mode, summary: str) -> None:
 
 
 def _aspect_control(mode: Mode) -> None:
-    def take() -> None:
-        aspect = values.get(mode, "aspect")
-        if aspect:
-            values.take_aspect(mode, aspect)
-
     st.segmented_control(
         "Size",
         list(sizes.ASPECTS),
         key=values.key(mode, "aspect"),
         help="The form of the picture. Any other size can be set under Advanced.",
-        on_change=take,
         persist_state="session",
     )
 
@@ -169,6 +161,8 @@ def _problem(mode: Mode, given: dict[str, Any]) -> StudioError | None:
 
 
 def _generate(mode: Mode, owner: str) -> None:
+    # The click may come together with a change of the preset that no run has settled yet.
+    values.settle(mode)
     given = values.collect(mode)
     try:
         job = manager().submit(parse(mode.name, given), owner)

@@ -51,7 +51,8 @@ def row(job: Job) -> None:
             prompt = words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)
             st.html(markup.task(manifest.mode(job.mode).tag, prompt))
             _cancel_button(job)
-        _progress(job, job.state)
+        if isinstance(job.state, Queued | Running):
+            _progress(job, job.state)
 
 
 def _queued(job: Job, state: Queued) -> None:
@@ -63,8 +64,6 @@ def _queued(job: Job, state: Queued) -> None:
 def _running(job: Job, state: Running) -> None:
     st.html(markup.screen(job.shape.width, job.shape.height, job.preview, "", working=job.preview is None))
     _progress(job, state)
-    if state.note:
-        st.html(markup.notice("warn", state.note, "", "hourglass_empty"))
     st.html(markup.stages(job.stages, state.stage))
     _foot(job)
 
@@ -75,18 +74,20 @@ def _foot(job: Job) -> None:
         _cancel_button(job)
 
 
-def _progress(job: Job, state: Any) -> None:
+def _progress(job: Job, state: Queued | Running) -> None:
     with st.container(key=f"progress-{job.id}", gap="xsmall"):
         _progress_lines(job, state)
+    if state.note:
+        st.html(markup.notice("warn", state.note, "", "hourglass_empty"))
 
 
-def _progress_lines(job: Job, state: Any) -> None:
+def _progress_lines(job: Job, state: Queued | Running) -> None:
     if isinstance(state, Running):
         step = f"step {state.step} of {state.of}" if state.of else ""
         st.html(markup.progress_head(state.stage or "Starting", step, f"{int(100 * state.fraction)} %"))
         st.progress(min(1.0, max(0.0, state.fraction)))
         st.html(markup.line(_times(job, state), "s-times"))
-    elif isinstance(state, Queued):
+    else:
         title, detail = _waiting(state)
         st.html(markup.progress_head(title, detail, ""))
         st.progress(0.0)

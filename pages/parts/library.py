@@ -37,14 +37,16 @@ def _overview(visitor: str) -> None:
     mode = _filter()
     count = manager().library_count(visitor, mode)
     pages = max(1, math.ceil(count / PER_PAGE))
-    page = min(st.session_state.get("library.page", 1), pages)
+    # Each filter has a page of its own: a page number that code sets would race with what the browser still sends.
+    key = f"library.page.{mode or ALL}"
+    page = min(st.session_state.get(key, 1), pages)
     if not count:
         st.html(markup.empty("filter_alt", "Nothing in this mode yet", f"There are {total} in all."))
         return
     gallery(manager().library(visitor, limit=PER_PAGE, offset=PER_PAGE * (page - 1), mode=mode))
     if pages > 1:
         with st.container(horizontal=True, horizontal_alignment="center"):
-            st.pagination(pages, key="library.page", persist_state="session")
+            st.pagination(pages, key=key, persist_state="session")
 
 
 def _filter() -> str | None:
@@ -58,10 +60,5 @@ def _filter() -> str | None:
         key="library.mode",
         label_visibility="collapsed",
         persist_state="session",
-        on_change=_first_page,
     )
     return None if chosen in (None, ALL) else chosen
-
-
-def _first_page() -> None:
-    st.session_state["library.page"] = 1

@@ -1,6 +1,7 @@
-"""The values of a mode's form, kept in the session: seeded with defaults, read by callbacks, filled from a job.
+"""The values of a mode's form, kept in the session: seeded with defaults, settled when they change, filled from a job.
 
-Keys are `<mode>.<field>`; beside the fields there are `preset`, `aspect` and what a form remembers about itself.
+A value that code changes gets a new key, and with it a new widget: what the browser still sends for the old one, having
+not heard of the change, can't undo it. Keys are `<mode>.<name>` at first, `<mode>.<name>.<n>` after n such changes.
 """
 
 from __future__ import annotations
@@ -16,17 +17,34 @@ from workflows.request import DEFAULT_PRESET, Media
 
 
 def key(mode: Mode, name: str) -> str:
-    """The session key of a value of the form."""
-    return f"{mode.name}.{name}"
+    """The session key of a value, for its widget."""
+    version = st.session_state.get(_version_key(mode, name), 0)
+    return f"{mode.name}.{name}.{version}" if version else f"{mode.name}.{name}"
+
+
+def _version_key(mode: Mode, name: str) -> str:
+    return f"version.{mode.name}.{name}"
 
 
 def get(mode: Mode, name: str) -> Any:
-    """A value of the form, None where there is none."""
+    """A value, None where there is none."""
     return st.session_state.get(key(mode, name))
 
 
 def put(mode: Mode, name: str, value: Any) -> None:
-    """Set a value of the form; from a callback, or before its widget is drawn."""
+    """Set a value that no widget holds."""
+    st.session_state[key(mode, name)] = value
+
+
+def assign(mode: Mode, name: str, value: Any) -> None:
+    """Set a value that a widget holds; from a callback, or before the widget is drawn."""
+    old = key(mode, name)
+    if old in st.session_state:
+        if st.session_state[old] == value:
+            return
+        del st.session_state[old]
+        version = _version_key(mode, name)
+        st.session_state[version] = st.session_state.get(version, 0) + 1
     st.session_state[key(mode, name)] = value
 
 
@@ -44,42 +62,33 @@ def initial(field: Field) -> Any:
     return int(field.default or 0) if field.type == "int" else float(field.default or 0)
 
 
-def seed(mode: Mode) -> None:
-    """Give every value that is not there yet its default."""
+def settle(mode: Mode) -> None:
+    """Bring the values into line with the preset and the aspect that are chosen; everything missing gets its default.
+
+    After another preset: a value still at the old preset's default becomes the new one's, and the aspect keeps its
+    name; a size of one's own and every other value that somebody set stay. After another aspect: width and height
+    become its size. Then the aspect whose size is set is lit, or none.
+    """
     st.session_state.setdefault(key(mode, "preset"), DEFAULT_PRESET)
-    chosen = preset(mode)
-    st.session_state.setdefault(key(mode, "drawn_preset"), chosen.name)
+    chosen, aspect = preset(mode), get(mode, "aspect")
+    before = get(mode, "settled") or (chosen.name, aspect)
+    if chosen.name != before[0]:
+        _follow(mode, mode.preset(before[0]), chosen)
     for field in mode.fields_for(chosen):
         st.session_state.setdefault(key(mode, field.name), initial(field))
-    relate(mode)
+    if aspect and (chosen.name, aspect) != before:
+        width, height = sizes.for_aspect(aspect, mode, chosen)
+        assign(mode, "width", width)
+        assign(mode, "height", height)
+    assign(mode, "aspect", sizes.aspect_of(get(mode, "width"), get(mode, "height"), mode, chosen))
+    put(mode, "settled", (chosen.name, get(mode, "aspect")))
 
 
-def follow_preset(mode: Mode) -> None:
-    """After the preset has changed: a value still at the old preset's default becomes the new one's.
-
-    The aspect stays; a size of one's own and every other value that somebody set stay as they are.
-    """
-    old, new = mode.preset(get(mode, "drawn_preset") or DEFAULT_PRESET), preset(mode)
-    aspect = get(mode, "aspect")
+def _follow(mode: Mode, old: Preset, new: Preset) -> None:
     defaults = {field.name: initial(field) for field in mode.fields_for(old)}
     for field in mode.fields_for(new):
-        if get(mode, field.name) == defaults.get(field.name):
-            put(mode, field.name, initial(field))
-    put(mode, "drawn_preset", new.name)
-    if aspect:
-        take_aspect(mode, aspect)
-
-
-def take_aspect(mode: Mode, aspect: str) -> None:
-    """Give width and height the size of an aspect."""
-    width, height = sizes.for_aspect(aspect, mode, preset(mode))
-    put(mode, "width", width)
-    put(mode, "height", height)
-
-
-def relate(mode: Mode) -> None:
-    """Light the aspect whose size is set, or none."""
-    put(mode, "aspect", sizes.aspect_of(get(mode, "width"), get(mode, "height"), mode, preset(mode)))
+        if field.name in defaults and get(mode, field.name) == defaults[field.name]:
+            assign(mode, field.name, initial(field))
 
 
 def collect(mode: Mode) -> dict[str, Any]:
@@ -90,12 +99,11 @@ def collect(mode: Mode) -> dict[str, Any]:
 
 def fill(mode: Mode, preset_name: str, given: Mapping[str, Any]) -> None:
     """Set the form to the values of a job."""
-    put(mode, "preset", preset_name)
-    put(mode, "drawn_preset", preset_name)
+    assign(mode, "preset", preset_name)
     for field in mode.fields_for(mode.preset(preset_name)):
         value = given.get(field.name)
-        if value is None:
-            put(mode, field.name, initial(field))
+        if field.type in MEDIA_TYPES:
+            put(mode, field.name, value if isinstance(value, Media) else None)
         else:
-            put(mode, field.name, value if isinstance(value, Media) else type(initial(field))(value))
-    relate(mode)
+            assign(mode, field.name, initial(field) if value is None else type(initial(field))(value))
+    put(mode, "settled", (preset_name, get(mode, "aspect")))

@@ -56,7 +56,7 @@ def check_the_file(path: Path) -> None:
 def test_from_a_prompt_to_a_file(browse: Callable[..., Window], tmp_path: Path, artifacts: Path) -> None:
     window = browse().open()
     page = window.page
-    page.locator(".st-key-entries").get_by_role("link", name="Text to Video").click()
+    page.locator('[class*="st-key-entry-"]').first.click()
     window.describe(PROMPT)
     window.last(SECONDS)
     expect(window.text(f"{FRAMES} frames").first).to_be_visible()
@@ -70,7 +70,7 @@ def test_from_a_prompt_to_a_file(browse: Callable[..., Window], tmp_path: Path, 
     check_that_it_plays(window)
 
     window.go("Library")
-    tile = page.locator(".st-key-gallery").get_by_role("link")
+    tile = page.locator('[class*="st-key-tile-"]')
     expect(tile).to_have_count(1)
     poster = page.locator(".st-key-gallery img")
     expect(poster).to_be_visible()
@@ -105,9 +105,9 @@ def test_a_picture_a_cancel_and_a_browser_that_is_closed(
     (tmp_path / "notes.png").write_text("not a picture")
     window = browse("keeper").open().go("Image to Video")
     page = window.page
-    page.locator("input[type=file]").set_input_files(tmp_path / "notes.png")
+    window.upload(tmp_path / "notes.png")
     expect(window.text("is not a PNG, JPEG or WebP picture")).to_be_visible()
-    page.locator("input[type=file]").set_input_files(picture)
+    window.upload(picture)
     expect(window.text("900×600")).to_be_visible()
     expect(window.text("is not a PNG, JPEG or WebP picture")).to_have_count(0)
     window.describe("The lights come on one by one, boats rock; water laps.")
@@ -149,6 +149,13 @@ def test_a_phone_never_scrolls_sideways(browse: Callable[..., Window], artifacts
     window.press("Generate")
     expect(page.locator("video, .s-now").first).to_be_in_viewport(timeout=JOB_MILLISECONDS)
     expect(page.locator("video")).to_be_visible(timeout=JOB_MILLISECONDS)
+    assert window.width() == 390
+    window.last("20")
+    window.press("Generate")
+    window.open()
+    expect(page.locator(".st-key-section-running")).to_be_visible()
+    expect(page.locator('[class*="st-key-tile-"]')).to_have_count(2, timeout=JOB_MILLISECONDS)
+    expect(page.locator(".st-key-section-running")).to_have_count(0)
     assert window.width() == 390
     page.screenshot(path=artifacts / "phone.png", full_page=True)
     assert (window.errors, window.strangers) == ([], [])

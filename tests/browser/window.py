@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 OWN_SCHEMES = ("data", "blob")
 BASE_PATH_PROBE = re.compile(r"/[A-Za-z_]+/_stcore/(health|host-config)")
@@ -68,6 +69,12 @@ class Window:
         """Set how long the video is to be."""
         self.page.get_by_role("spinbutton", name="Duration").fill(seconds)
         self.page.keyboard.press("Tab")
+
+    def upload(self, path: Path) -> None:
+        """Choose a file. After each one the page has a new place for the next: wait until the old one is gone."""
+        place = self.page.locator("input[type=file]")
+        expect(place).to_have_count(1)
+        place.set_input_files(path)
 
     def text(self, text: str | re.Pattern[str]) -> Locator:
         """Where a text stands."""

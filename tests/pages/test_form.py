@@ -47,7 +47,7 @@ def test_a_form_starts_at_the_presets_defaults(visit: Visit, mode_name: str, pre
     visit.open_mode(mode_name).set(f"{mode_name}.preset", preset_name)
     for field in mode.fields_for(mode.preset(preset_name)):
         if field.default is not None:
-            assert visit.app.session_state[f"{mode_name}.{field.name}"] == field.default, field.name
+            assert visit.value(f"{mode_name}.{field.name}") == field.default, field.name
 
 
 @pytest.mark.parametrize(("mode_name", "preset_name"), EVERY_PRESET)
@@ -65,17 +65,30 @@ def test_what_will_be_made_stands_beside_generate_and_follows_the_form(visit: Vi
     assert any("704×1280" in text and "89 frames" in text and "2.97 s at 30 fps" in text for text in visit.shown)
     visit.set("t2v.width", 1000)
     assert any("1024×1280" in text for text in visit.shown)
-    assert visit.app.session_state["t2v.aspect"] is None
+    assert visit.value("t2v.aspect") is None
 
 
 def test_a_preset_brings_its_defaults_and_leaves_what_was_set(visit: Visit) -> None:
     visit.open_mode("i2v").set("i2v.fps", 30.0).set("i2v.aspect", "1:1").set("i2v.preset", "fast")
-    state = visit.app.session_state
-    assert (state["i2v.image_strength"], state["i2v.fps"]) == (1.0, 30.0)
-    assert (state["i2v.width"], state["i2v.height"]) == (512, 512)
+    assert visit.values("i2v", "image_strength", "fps", "width", "height") == [1.0, 30.0, 512, 512]
     visit.set("i2v.preset", "balanced")
-    assert (state["i2v.image_strength"], state["i2v.fps"]) == (0.7, 30.0)
-    assert (state["i2v.width"], state["i2v.height"]) == (960, 960)
+    assert visit.values("i2v", "image_strength", "fps", "width", "height") == [0.7, 30.0, 960, 960]
+
+
+def test_generate_right_after_another_preset_sends_what_the_preset_makes(visit: Visit, manager: JobManager) -> None:
+    visit.open_mode("t2v").set("t2v.prompt", "a cat").set("t2v.aspect", "1:1")
+    visit.turn("t2v.preset", "fast").click("t2v.generate")
+    assert visit.refusals == []
+    job = manager.jobs(visit.owner)[0]
+    assert (job.preset, job.shape.width, job.shape.height) == ("fast", 512, 512)
+    manager.cancel(job.id)
+
+
+def test_a_size_of_ones_own_stays_whatever_the_preset(visit: Visit) -> None:
+    visit.open_mode("t2v").set("t2v.width", 640).set("t2v.height", 512).set("t2v.preset", "fast")
+    assert visit.values("t2v", "width", "height", "aspect") == [640, 512, None]
+    visit.set("t2v.aspect", "16:9").set("t2v.aspect", None)
+    assert visit.values("t2v", "width", "height", "aspect") == [640, 384, "16:9"]
 
 
 def test_an_empty_prompt_is_one_sentence_and_sends_nothing(visit: Visit, manager: JobManager) -> None:
@@ -83,7 +96,7 @@ def test_an_empty_prompt_is_one_sentence_and_sends_nothing(visit: Visit, manager
     assert len(visit.refusals) == 1
     assert "Prompt is empty." in visit.refusals[0]
     assert manager.jobs(visit.owner) == []
-    assert visit.app.session_state["t2v.seconds"] == 3.0
+    assert visit.value("t2v.seconds") == 3.0
     visit.set("t2v.prompt", "a cat")
     assert visit.refusals == []
 
@@ -95,8 +108,7 @@ def test_a_bad_value_is_said_at_once_and_nothing_typed_is_lost(visit: Visit, man
     visit.click("t2v.generate")
     assert len(visit.refusals) == 1
     assert manager.jobs(visit.owner) == []
-    state = visit.app.session_state
-    assert (state["t2v.prompt"], state["t2v.width"]) == ("a cat", 1920)
+    assert visit.values("t2v", "prompt", "width") == ["a cat", 1920]
 
 
 def test_a_seed_that_is_none_is_refused(visit: Visit, manager: JobManager) -> None:
@@ -110,8 +122,7 @@ def test_a_form_is_as_it_was_after_another_page(visit: Visit) -> None:
     visit.open_mode("t2v").set("t2v.prompt", "a cat").set("t2v.preset", "fast").set("t2v.seconds", 3.0)
     visit.set("t2v.aspect", "1:1").set("t2v.seed", "7")
     visit.open("Library").open_mode("i2v").open_mode("t2v")
-    state = visit.app.session_state
-    kept = [state[f"t2v.{name}"] for name in ("prompt", "preset", "seconds", "aspect", "width", "height", "seed")]
+    kept = visit.values("t2v", "prompt", "preset", "seconds", "aspect", "width", "height", "seed")
     assert kept == ["a cat", "fast", 3.0, "1:1", 512, 512, "7"]
 
 

@@ -104,10 +104,9 @@ def test_make_again_fills_the_form_with_everything(visit: Visit, manager: JobMan
     assert isinstance(job.state, Succeeded), job.state
 
     other = Visit(visit.owner).open("Library", job=job.id).click("again")
-    state = other.app.session_state
     assert other.has("i2v.generate")
     kept = ("preset", "prompt", "seconds", "width", "height", "aspect", "image_strength", "seed")
-    assert [state[f"i2v.{name}"] for name in kept] == [
+    assert other.values("i2v", *kept) == [
         *("fast", "it turns", 0.5, 512, 512, "1:1", 0.5),
         str(job.values["seed"]),
     ]

@@ -52,16 +52,16 @@ def test_twelve_a_page_newest_first(manager: JobManager, owner: str) -> None:
     newest = [f"picture {n}" for n in (1, 0)] + [f"shot {n}" for n in range(MANY - 1, -1, -1)]
     assert tiles(visit) == newest[:12]
     assert len(visit.app.get("image")) == 12
-    visit.set("library.page", 2)
+    visit.set("library.page.all", 2)
     assert tiles(visit) == newest[12:]
 
 
-def test_a_mode_is_picked_and_starts_at_its_first_page(manager: JobManager, owner: str) -> None:
-    visit = Visit(owner).open("Library").set("library.page", 2).set("library.mode", "i2v")
+def test_a_mode_has_pages_of_its_own(manager: JobManager, owner: str) -> None:
+    visit = Visit(owner).open("Library").set("library.page.all", 2).set("library.mode", "i2v")
     assert tiles(visit) == ["picture 1", "picture 0"]
     visit.set("library.mode", "t2v")
     assert tiles(visit)[0] == f"shot {MANY - 1}"
-    visit.set("library.page", 2)
+    visit.set("library.page.t2v", 2)
     assert tiles(visit) == ["shot 2", "shot 1", "shot 0"]
 
 

@@ -62,8 +62,20 @@ class Visit:
 
     def set(self, key: str, value: object) -> Visit:
         """Give a widget a value."""
-        self.app.get_by_key(key).set_value(value)
-        return self.run()
+        return self.turn(key, value).run()
+
+    def turn(self, key: str, value: object) -> Visit:
+        """Give a widget a value, without the page hearing of it yet."""
+        self.app.get_by_key(self._newest(key)).set_value(value)
+        return self
+
+    def value(self, key: str) -> object:
+        """What a form's value is."""
+        return self.app.session_state[self._newest(key)]
+
+    def values(self, mode: str, *names: str) -> list[object]:
+        """What several values of a mode's form are."""
+        return [self.value(f"{mode}.{name}") for name in names]
 
     def click(self, key: str) -> Visit:
         """Press a button."""
@@ -73,7 +85,12 @@ class Visit:
     def has(self, key: str) -> bool:
         """Whether there is a widget of that key."""
         try:
-            self.app.get_by_key(key)
+            self.app.get_by_key(self._newest(key))
         except KeyError:
             return False
         return True
+
+    def _newest(self, key: str) -> str:
+        """The key of the widget that holds a value now: code that changes a value gives it a new widget."""
+        version = f"version.{key}"
+        return f"{key}.{self.app.session_state[version]}" if version in self.app.session_state else key
