@@ -15,7 +15,7 @@ from client.jobs import JobManager
 from client.states import Failed, Running, Succeeded
 from client.transport import Server
 from tests.integration.test_engines import LONG, SMALL, until
-from tests.support.ports import free_ports
+from tests.support.supervised import supervised
 from tests.support.videos import describe
 from workflows.request import parse
 
@@ -45,37 +45,18 @@ def test_a_studio_killed_in_the_middle_of_a_job_finds_it_again(engine_url, tmp_p
 
 
 @pytest.fixture
-def supervised(tmp_path):
-    """The whole studio under supervisord: its data folder and the engine's address."""
-    port, engine_port = free_ports(2)
-    data = ["--data", str(tmp_path / "studio")]
-    ports = ["--port", str(port), "--engine-port", str(engine_port), "--engine", "draft"]
-    up = bootstrap("up", "--detach", *data, *ports)
-    assert up.returncode == 0, up.stderr
-    yield data, f"http://127.0.0.1:{engine_port}"
-    assert bootstrap("down", *data).returncode == 0
+def studio(tmp_path):
+    with supervised(tmp_path / "studio", STUDIO_ENGINE="draft") as running:
+        yield running
 
 
-def bootstrap(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "bootstrap", *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def engine_pid(data):
-    return json.loads(bootstrap("status", "--json", *data).stdout)["programs"]["engine"]["pid"]
-
-
-def test_an_engine_killed_in_the_middle_of_a_job_is_said_to_be_lost_and_retry_works(supervised, tmp_path):
-    data, url = supervised
-    manager = JobManager(tmp_path / "client", url)
+def test_an_engine_killed_in_the_middle_of_a_job_is_said_to_be_lost_and_retry_works(studio, tmp_path):
+    manager = JobManager(tmp_path / "client", studio.engine_url)
     job = manager.submit(parse("t2v", LONG), "me")
     until(manager, job, Running)
-    killed = engine_pid(data)
-    os.kill(killed, signal.SIGKILL)
+    studio.kill("engine")
     state = until(manager, job, Failed | Succeeded, 90).state
     assert (state.code, state.retryable) == ("engine_lost", True)
-    assert engine_pid(data) != killed
     again = manager.retry(job.id)
     manager.wait(again.id, 120)
     assert isinstance(manager.get(again.id).state, Succeeded)
@@ -83,11 +64,10 @@ def test_an_engine_killed_in_the_middle_of_a_job_is_said_to_be_lost_and_retry_wo
     manager.close()
 
 
-def test_an_engine_that_is_away_for_a_moment_costs_nothing(supervised, tmp_path):
+def test_an_engine_that_is_away_for_a_moment_costs_nothing(studio, tmp_path):
     """Submitting while the supervisor is restarting the engine only waits."""
-    data, url = supervised
-    manager = JobManager(tmp_path / "client", url)
-    os.kill(engine_pid(data), signal.SIGKILL)
+    manager = JobManager(tmp_path / "client", studio.engine_url)
+    os.kill(studio.programs()["engine"]["pid"], signal.SIGKILL)
     job = manager.submit(parse("t2v", SMALL), "me")
     manager.wait(job.id, 120)
     assert isinstance(manager.get(job.id).state, Succeeded)
@@ -104,8 +84,8 @@ def outward_address():
         return probe.getsockname()[0]
 
 
-def test_the_engine_is_reached_on_loopback_only(supervised):
-    _, url = supervised
+def test_the_engine_is_reached_on_loopback_only(studio):
+    url = studio.engine_url
     assert Server(url).queue_remaining() == 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((outward_address(), int(url.rpartition(":")[2])), timeout=5)
