@@ -24,8 +24,8 @@ from client.jobs import Job, JobManager
 from client.media import admit_file
 from client.settings import Settings
 from client.states import NAMES, Cancelled, Failed, Queued, Running, Succeeded, is_final
-from client.transport import Server, Unreachable
-from workflows import manifest
+from client.transport import Server, Unreachable, authorization
+from workflows import address, manifest
 from workflows.errors import StudioError
 from workflows.request import Request, assignments, parse
 
@@ -194,7 +194,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _engine(named: str | None, configured: Settings) -> tuple[str, dict[str, str]]:
     """Address and headers of the engine: the one named, else the one of the settings."""
-    return (named or configured.server_url).rstrip("/"), {}
+    server, auth = address.split(named, "--server") if named else (configured.server_url, configured.comfyui_auth)
+    return server, authorization(auth)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from client.engine import Engine, Monitor
 from client.reducer import Track
 from client.states import JobState, Succeeded, is_final
 from client.store import Row, Store
-from client.transport import Server
+from client.transport import Server, authorization
 from client.watcher import Pace, Watcher
 from workflows import manifest
 from workflows.errors import StudioError
@@ -262,5 +262,6 @@ def manager() -> JobManager:
     with _manager_lock:
         if _manager is None:
             configured = settings.read()
-            _manager = JobManager(configured.data, configured.server_url)
+            headers = authorization(configured.comfyui_auth)
+            _manager = JobManager(configured.data, configured.server_url, headers=headers)
         return _manager

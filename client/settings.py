@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from workflows import address
+from workflows.address import Credentials
 from workflows.errors import StudioError
 
 
@@ -33,15 +35,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STUDIO_DATA", "--data", "./data", "Folder for the database, the library, logs and run files."),
     Setting("STUDIO_MAX_UPLOAD_MB", "", "200", "Largest file that may be uploaded, in MB."),
     Setting("STUDIO_TEST_CHROMIUM", "", "", "Chromium for the browser tests; where empty it is found or installed."),
+    Setting("COMFYUI_URL", "", "", "ComfyUI server for the tests that --comfy-real adds."),
 )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings in force. Paths are absolute; `comfyui_url` is None where no external server is named."""
+    """The settings in force. Paths are absolute; `comfyui_url` is None where no external server is named.
+
+    `comfyui_url` may be shown and stored; what stood before its host is in `comfyui_auth`.
+    """
 
     engine: str
     comfyui_url: str | None
+    comfyui_auth: Credentials | None
     host: str
     port: int
     engine_port: int
@@ -60,29 +67,41 @@ class Settings:
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
-def read(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from environment variables, defaults elsewhere.
+def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None) -> Settings:
+    """Settings from flags (by the name of their variable), environment variables elsewhere, else defaults.
 
-    Raises StudioError `value_type` or `value_out_of_range` where a number is not one or is out of range.
+    Raises StudioError `value_type` or `value_out_of_range` where a number is not one or is out of range,
+    `engine_url_invalid` and `data_nowhere`. The sentence names the flag or the variable that the value came from.
     """
-    environ = os.environ if environ is None else environ
-    value = {s.env: environ.get(s.env) or s.default for s in SETTINGS}
+    given = {s.env: _given(s, os.environ if environ is None else environ, flags or {}) for s in SETTINGS}
+    url = given["STUDIO_COMFYUI_URL"]
+    bare, auth = address.split(url.text, url.title) if url.text else (None, None)
     return Settings(
-        engine=value["STUDIO_ENGINE"],
-        comfyui_url=value["STUDIO_COMFYUI_URL"].rstrip("/") or None,
-        host=value["STUDIO_HOST"],
-        port=_whole("--port", value["STUDIO_PORT"], 1, 65535),
-        engine_port=_whole("--engine-port", value["STUDIO_ENGINE_PORT"], 1, 65535),
-        data=Path(value["STUDIO_DATA"]).expanduser().resolve(),
-        max_upload_mb=_whole("STUDIO_MAX_UPLOAD_MB", value["STUDIO_MAX_UPLOAD_MB"], 1, 100_000),
+        engine=given["STUDIO_ENGINE"].text,
+        comfyui_url=bare,
+        comfyui_auth=auth,
+        host=given["STUDIO_HOST"].text,
+        port=_whole(given["STUDIO_PORT"], 1, 65535),
+        engine_port=_whole(given["STUDIO_ENGINE_PORT"], 1, 65535),
+        data=_folder(given["STUDIO_DATA"]),
+        max_upload_mb=_whole(given["STUDIO_MAX_UPLOAD_MB"], 1, 100_000),
     )
 
 
+def data_folder(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None) -> Path:
+    """The data folder alone, whatever the other settings are. Raises StudioError `data_nowhere`."""
+    (setting,) = (s for s in SETTINGS if s.env == "STUDIO_DATA")
+    return _folder(_given(setting, os.environ if environ is None else environ, flags or {}))
+
+
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables that make `read` give these settings again, for the programs started with them."""
+    """The variables that make `read` give these settings again, for the programs started with them.
+
+    They hold the credentials: `without_credentials` makes settings whose variables may be stored.
+    """
     return {
         "STUDIO_ENGINE": settings.engine,
-        "STUDIO_COMFYUI_URL": settings.comfyui_url or "",
+        "STUDIO_COMFYUI_URL": address.join(settings.comfyui_url or "", settings.comfyui_auth),
         "STUDIO_HOST": settings.host,
         "STUDIO_PORT": str(settings.port),
         "STUDIO_ENGINE_PORT": str(settings.engine_port),
@@ -91,11 +110,37 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _whole(title: str, text: str, low: int, high: int) -> int:
+def without_credentials(settings: Settings) -> Settings:
+    """The same settings, fit to be stored."""
+    return replace(settings, comfyui_auth=None)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A value as text, and the flag or variable that it came from."""
+
+    title: str
+    text: str
+
+
+def _given(setting: Setting, environ: Mapping[str, str], flags: Mapping[str, str]) -> _Given:
+    flag = flags.get(setting.env)
+    return _Given(setting.flag, flag) if flag else _Given(setting.env, environ.get(setting.env) or setting.default)
+
+
+def _folder(given: _Given) -> Path:
     try:
-        value = int(text)
+        return Path(given.text).expanduser().resolve()
+    except (RuntimeError, OSError) as error:
+        reason = str(error).rstrip(".")
+        raise StudioError("data_nowhere", title=given.title, value=given.text, reason=reason) from None
+
+
+def _whole(given: _Given, low: int, high: int) -> int:
+    try:
+        value = int(given.text)
     except ValueError:
-        raise StudioError("value_type", title=title, expected="a whole number", value=text) from None
+        raise StudioError("value_type", title=given.title, expected="a whole number", value=given.text) from None
     if not low <= value <= high:
-        raise StudioError("value_out_of_range", title=title, low=low, high=high, unit="", value=value)
+        raise StudioError("value_out_of_range", title=given.title, low=low, high=high, unit="", value=value)
     return value

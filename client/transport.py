@@ -17,6 +17,7 @@ from requests_toolbelt import MultipartEncoder
 
 from client import refusal, views
 from client.views import EngineFile, View
+from workflows.address import Credentials
 from workflows.errors import StudioError
 from workflows.graph import Graph
 
@@ -32,6 +33,11 @@ JSON_HEADERS = {"Content-Type": "application/json"}
 
 class Unreachable(Exception):
     """The server gave no usable answer; it may be starting, busy or gone."""
+
+
+def authorization(credentials: Credentials | None) -> dict[str, str]:
+    """The headers that carry these credentials."""
+    return {"Authorization": credentials.header} if credentials else {}
 
 
 class Server:

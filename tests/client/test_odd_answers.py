@@ -17,6 +17,7 @@ from client.watcher import Pace
 from tests.client.test_watching import QUICK, after_post, ends, engine, manager, nothing, request, running, success
 from tests.support import scripted, videos
 from workflows import schema
+from workflows.address import Credentials
 from workflows.errors import StudioError
 from workflows.request import parse
 
@@ -270,12 +271,13 @@ def test_only_plain_files_are_read(tmp_path):
 
 
 def test_one_persons_upload_does_not_hold_up_another(engine, manager):
-    gate = threading.Event()
+    gate, asked = threading.Event(), threading.Event()
     first = iter([True])
     interfaces = engine.routes["GET /object_info"]
 
     def slow_for_the_first(body):
         if next(first, False):
+            asked.set()
             gate.wait(20)
         return interfaces(body)
 
@@ -286,8 +288,7 @@ def test_one_persons_upload_does_not_hold_up_another(engine, manager):
         {prompt_id: success(prompt_id)[1][prompt_id] for prompt_id in posted()},
     )
     alice = manager.submit(request(), "alice")
-    while not engine.seen or engine.seen[-1][1] != "/object_info":
-        time.sleep(0.001)
+    assert asked.wait(20)
     bob = manager.submit(request(), "bob")
     assert isinstance(ends(manager, bob), Succeeded)
     assert not isinstance(manager.get(alice.id).state, Succeeded)
@@ -326,3 +327,20 @@ def test_what_is_sent_back_is_decoded_only_as_it_lies(engine, manager):
     after_post(engine, success)
     ends(manager, manager.submit(request(), "me"))
     assert json.loads(json.dumps(videos.describe(next(manager.folder.glob("*.mp4")))))["frames"] == 3
+
+
+def test_credentials_go_along_and_are_written_nowhere(engine, tmp_path):
+    """A server behind basic authentication: every request carries it, and no file of ours does."""
+    password = "s3cret-and-long"
+    headers = {"Authorization": Credentials("bob", password).header}
+    after_post(engine, success)
+    manager = JobManager(tmp_path, engine.url, QUICK, headers)
+    assert isinstance(ends(manager, manager.submit(request(), "me")), Succeeded)
+    engine.routes["POST /prompt"] = lambda _: (401, b"")
+    refused = ends(manager, manager.submit(request(), "me"))
+    assert refused.code == "engine_forbidden"
+    manager.close()
+    assert set(engine.authorizations) == {headers["Authorization"]}
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert password.encode() not in kept
+    assert headers["Authorization"].split()[1].encode() not in kept

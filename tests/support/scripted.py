@@ -20,12 +20,13 @@ NOT_FOUND: Answer = (404, b"")
 class Scripted:
     """`routes` maps "METHOD /path" to a function of the request's body giving (status, JSON value or bytes).
 
-    `seen` lists every request as (method, path, body). There is no websocket unless a test adds the route: the upgrade
-    is answered with 404, as by a proxy that doesn't forward it.
+    `seen` lists every request as (method, path, body), `authorizations` the credentials that came with it. There is no
+    websocket unless a test adds the route: the upgrade is answered with 404, as by a proxy that doesn't forward it.
     """
 
     routes: dict[str, Callable[[bytes], Answer]] = field(default_factory=dict)
     seen: list[tuple[str, str, bytes]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
     url: str = ""
 
     def posted(self, path: str) -> list[Any]:
@@ -46,6 +47,7 @@ class Scripted:
 
             def _serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                script.authorizations.append(self.headers.get("Authorization"))
                 status, value = script.answer(self.command, urlsplit(self.path).path, body)
                 data = value if isinstance(value, bytes) else json.dumps(value).encode()
                 self.send_response(status)
