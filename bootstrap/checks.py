@@ -40,7 +40,7 @@ def ports(settings: Settings, engine: Engine) -> None:
 def external_server(engine: Engine) -> None:
     """An external engine answers now. Raises StudioError `engine_unreachable`."""
     if isinstance(engine, External):
-        reason = engine_failure(engine.url, _EXTERNAL_SECONDS)
+        reason = engine_failure(engine.url, _EXTERNAL_SECONDS, engine.auth)
         if reason:
             raise StudioError("engine_unreachable", server=engine.url, reason=reason)
 
@@ -54,6 +54,9 @@ def _free(program: str, host: str, port: int, flag: str) -> None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             listener.listen()
+    except UnicodeError:
+        reason, flag = "no valid host name", "--host"
+        raise StudioError("address_unusable", program=program, host=host, port=port, reason=reason, flag=flag) from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise taken from None

@@ -7,13 +7,14 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 from bootstrap import accelerator, checks, chromium, environment, health, supervise
 from bootstrap.layout import CHECKOUT, setup_log, venv_python
 from bootstrap.terminal import complain, duration, say, sentence
 from bootstrap.up import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, up
 from client import settings as configuration
-from client.settings import SETTINGS, Settings
+from client.settings import SETTINGS
 from workflows.errors import StudioError
 
 EXIT_NOT_RUNNING = 3
@@ -21,21 +22,23 @@ EXIT_NOT_RUNNING = 3
 
 def main(arguments: list[str]) -> int:
     """Run one verb. Exit code: 2 where what was asked for can't be done as asked, else the verb's own."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     if rest and options.verb != "test":
         parser.error(f"unknown argument {rest[0]}; `python3 -m bootstrap {options.verb} --help` lists them")
-    given = {setting.env: getattr(options, setting.env, None) for setting in SETTINGS}
+    flags = {setting.env: value for setting in SETTINGS if (value := getattr(options, setting.env, None))}
     try:
-        settings = configuration.read({**os.environ, **{env: value for env, value in given.items() if value}})
         if options.verb == "up":
-            return up(settings, options.detach)
+            return up(configuration.read(flags=flags), options.detach)
+        data = configuration.data_folder(flags=flags)
         if options.verb == "down":
-            return down(settings)
+            return down(data)
         if options.verb == "status":
-            return status(settings, options.json)
-        return test(settings, options.setup_only, rest)
+            return status(data, options.json)
+        return test(data, options.setup_only, rest)
     except StudioError as error:
         complain(sentence(error))
         return EXIT_FAILED if error.code == "setup_failed" else EXIT_REFUSED
@@ -44,11 +47,11 @@ def main(arguments: list[str]) -> int:
         return EXIT_INTERRUPTED
 
 
-def down(settings: Settings) -> int:
+def down(data: Path) -> int:
     """Stop the studio on this data folder and wait until it is gone. Done too where none runs."""
-    studio = supervise.find(settings.data)
+    studio = supervise.find(data)
     if studio is None:
-        say(f"No studio runs on the data folder {settings.data}.")
+        say(f"No studio runs on the data folder {data}.")
         return EXIT_DONE
     say("Stopping…")
     if not supervise.stop(studio):
@@ -57,30 +60,30 @@ def down(settings: Settings) -> int:
     return EXIT_DONE
 
 
-def status(settings: Settings, as_json: bool) -> int:
+def status(data: Path, as_json: bool) -> int:
     """Report on the studio on this data folder. Exit code: 0 well, 1 unwell, 3 not running."""
-    studio = supervise.find(settings.data)
+    studio = supervise.find(data)
     if studio is None:
         if as_json:
-            say(json.dumps({"running": False, "healthy": False, "data": str(settings.data)}))
+            say(json.dumps({"running": False, "healthy": False, "data": str(data)}))
         else:
-            say(f"No studio runs on the data folder {settings.data}.")
+            say(f"No studio runs on the data folder {data}.")
         return EXIT_NOT_RUNNING
     programs = health.look(studio)
     healthy = not any(program.failure for program in programs)
     if as_json:
         say(json.dumps(_report(studio, programs, healthy), indent=2))
     else:
-        say(f"LTX Studio runs: {studio.settings.studio_url} ({studio.settings.engine} engine, data in {settings.data})")
+        say(f"LTX Studio runs: {studio.settings.studio_url} ({studio.settings.engine} engine, data in {data})")
         for program in programs:
             say(f"  {_line(program)}")
     return EXIT_DONE if healthy else EXIT_FAILED
 
 
-def test(settings: Settings, setup_only: bool, arguments: list[str]) -> int:
+def test(data: Path, setup_only: bool, arguments: list[str]) -> int:
     """Set up what the tests need and become pytest; with `setup_only` stop before that."""
-    checks.data_folder(settings.data)
-    log = setup_log(settings.data)
+    checks.data_folder(data)
+    log = setup_log(data)
     parts = (environment.STUDIO, environment.TESTS)
     environment.prepare(CHECKOUT, parts, accelerator.detect(), log, say)
     browser = chromium.provide(os.environ, log, say)

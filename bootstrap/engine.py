@@ -14,7 +14,8 @@ from workflows.errors import StudioError
 def main() -> int:
     """Replace this process by the engine; returns only where there is none to start."""
     try:
-        engine = engines.choose(settings.read(), gpu="")
+        configured = settings.read()
+        engine = engines.choose(configured, gpu="")
     except StudioError as error:
         print(error, error.hint, file=sys.stderr)
         return 2
@@ -22,7 +23,7 @@ def main() -> int:
         print("The engine is external: there is nothing to start here.", file=sys.stderr)
         return 2
     engine.base.mkdir(parents=True, exist_ok=True)
-    die_with_supervisor()
+    die_with_supervisor(configured.data)
     os.execv(sys.executable, [sys.executable, *engines.command(engine)])
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from client.settings import Settings
+from workflows.address import Credentials
 from workflows.errors import StudioError
 
 KNOWN = ("auto", "draft", "managed", "external")
@@ -26,6 +26,7 @@ class External:
     """A ComfyUI server that already runs; nothing of it is started, stopped or installed here."""
 
     url: str
+    auth: Credentials | None = None
 
 
 Engine = Draft | External
@@ -34,7 +35,7 @@ Engine = Draft | External
 def choose(settings: Settings, gpu: str) -> Engine:
     """The engine these settings ask for on a machine with this kind of GPU ("" = none).
 
-    Raises StudioError `engine_unknown`, `engine_not_built`, `engine_url_missing` or `engine_url_invalid`.
+    Raises StudioError `engine_unknown`, `engine_not_built` or `engine_url_missing`.
     """
     wanted, url = settings.engine, settings.comfyui_url
     if wanted not in KNOWN:
@@ -44,9 +45,7 @@ def choose(settings: Settings, gpu: str) -> Engine:
     if wanted == "external" or (wanted == "auto" and url):
         if not url:
             raise StudioError("engine_url_missing")
-        if not _is_web_address(url):
-            raise StudioError("engine_url_invalid", value=url)
-        return External(url)
+        return External(url, settings.comfyui_auth)
     note = f"This machine has a GPU ({gpu}), which the draft engine does not use." if wanted == "auto" and gpu else ""
     return Draft(settings.engine_port, settings.data / "engine", note)
 
@@ -68,11 +67,3 @@ def command(engine: Draft) -> list[str]:
         "--base-directory",
         str(engine.base),
     ]
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False

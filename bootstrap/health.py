@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bootstrap import rpc, supervise
 from bootstrap.layout import program_log
-from bootstrap.probe import engine_failure, studio_failure
+from bootstrap.probe import UNAUTHORIZED, engine_failure, engine_failure_at_second_hand, studio_failure
 from bootstrap.supervise import Studio
 from client.settings import Settings
 from workflows.errors import StudioError
@@ -17,7 +17,7 @@ from workflows.errors import StudioError
 START_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 
-_UNKNOWN = rpc.Program(name="", state="UNKNOWN", pid=0, uptime=0.0)
+_SILENT = rpc.Program(name="", state="UNKNOWN", pid=0, uptime=0.0)
 _EXTERNAL = rpc.Program(name="", state="EXTERNAL", pid=0, uptime=0.0)
 
 
@@ -40,9 +40,9 @@ class Health:
 def look(studio: Studio) -> tuple[Health, Health]:
     """Engine and studio as they are now."""
     programs = supervise.states(studio)
-    engine = _EXTERNAL if studio.settings.engine == "external" else programs.get("engine", _UNKNOWN)
+    engine = _EXTERNAL if studio.settings.engine == "external" else programs.get("engine", _SILENT)
     return _health("engine", engine, studio.settings), _health(
-        "studio", programs.get("studio", _UNKNOWN), studio.settings
+        "studio", programs.get("studio", _SILENT), studio.settings
     )
 
 
@@ -77,10 +77,20 @@ def wait(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Calla
 
 def _health(name: str, program: rpc.Program, settings: Settings) -> Health:
     url = settings.server_url if name == "engine" else settings.studio_url
+    if program is _SILENT:
+        return Health(name, "unknown", 0, 0.0, url, "the supervisor does not answer")
     state = program.state.lower()
     if state not in ("running", "starting", "external"):
         return Health(name, state, program.pid, program.uptime, url, state)
-    failure = engine_failure(url) if name == "engine" else studio_failure(url)
+    failure = _engine_failure(settings) if name == "engine" else studio_failure(url)
     if state == "starting" and not failure:
         state = "running"
     return Health(name, state, program.pid, program.uptime, url, failure)
+
+
+def _engine_failure(settings: Settings) -> str:
+    failure = engine_failure(settings.server_url, auth=settings.comfyui_auth)
+    if failure == UNAUTHORIZED and settings.engine == "external" and settings.comfyui_auth is None:
+        # What was found on a data folder holds no password; only the studio's own process does.
+        return engine_failure_at_second_hand(settings.studio_url)
+    return failure

@@ -17,6 +17,11 @@ def run_folder(data: Path) -> Path:
     return data / "run"
 
 
+def supervisor_pid_file(data: Path) -> Path:
+    """Where the supervisor notes its process id, before it starts any program; supervisord.conf names the same file."""
+    return run_folder(data) / "supervisord.pid"
+
+
 def log_folder(data: Path) -> Path:
     """Logs of the set-up, the supervisor and each program."""
     return data / "logs"

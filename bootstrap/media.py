@@ -16,6 +16,8 @@ from starlette.responses import FileResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from workflows.address import Credentials
+
 _CHUNK_BYTES = 256 * 1024
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 60.0
@@ -66,8 +68,10 @@ class EngineFiles:
     `name` only gives the address a file ending; `type` is output or temp, never input: uploads are not shown to others.
     """
 
-    def __init__(self, server_url: str) -> None:
+    def __init__(self, server_url: str, auth: Credentials | None = None) -> None:
         self._view = f"{server_url}/view"
+        # aiohttp drops this header where a redirect leads to another server.
+        self._auth = {"Authorization": auth.header} if auth is not None else {}
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
@@ -90,7 +94,7 @@ class EngineFiles:
         if not _is_engine_file(**query):
             return PlainTextResponse("That is not the name of an engine's file.", 400)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
-        headers["Accept-Encoding"] = "identity"
+        headers |= {"Accept-Encoding": "identity", **self._auth}
 
         # The upstream answer must be closed even when the browser leaves before the first chunk.
         async def relay(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,7 @@
 """supervisord's XML-RPC over its unix socket, with the standard library alone.
 
-Every function takes the path of the socket and raises OSError where no supervisor listens on it. A connection serves
-one call, so that the functions may be called from any thread.
+Every function takes the path of the socket. It raises OSError where no supervisor listens on it, TimeoutError among
+those where one does and says nothing. A connection serves one call, so that any thread may call the functions.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
+_ASK_SECONDS = 2.0
 # Longer than stopwaitsecs in supervisord.conf: stopping a program answers only once it is gone.
-_TIMEOUT_SECONDS = 30.0
-_NOT_RUNNING = 70  # supervisor.xmlrpc.Faults.NOT_RUNNING
+_STOP_SECONDS = 30.0
+# supervisor.xmlrpc.Faults
+_SHUTDOWN_STATE = 6
+_NOT_RUNNING = 70
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,16 @@ class Program:
 
 
 def listening(path: str) -> bool:
-    """Whether a supervisor answers on the socket."""
+    """Whether there is a supervisor, even one that says nothing because it is busy or stopped.
+
+    Raises PermissionError where this user may not ask.
+    """
     try:
         supervisor_pid(path)
+    except TimeoutError:
+        return True
+    except PermissionError:
+        raise
     except OSError:
         return False
     return True
@@ -60,7 +70,7 @@ def restart(path: str, name: str) -> None:
 
 def stop(path: str, name: str) -> None:
     """Stop a program and wait until it is gone. Nothing happens where it does not run."""
-    with _supervisor(path) as supervisor:
+    with _supervisor(path, _STOP_SECONDS) as supervisor:
         try:
             supervisor.stopProcess(name)
         except xmlrpc.client.Fault as fault:
@@ -82,30 +92,37 @@ def _program(row: dict[str, object]) -> Program:
 
 
 @contextmanager
-def _supervisor(path: str) -> Iterator[xmlrpc.client.ServerProxy]:
-    with xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(path)) as proxy:
+def _supervisor(path: str, timeout: float = _ASK_SECONDS) -> Iterator[xmlrpc.client.ServerProxy]:
+    with xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(path, timeout)) as proxy:
         try:
             yield cast(xmlrpc.client.ServerProxy, proxy.supervisor)
-        except (http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
-            # A supervisor on its way out accepts a connection that it no longer answers.
+        except (http.client.HTTPException, xmlrpc.client.Error) as error:
+            if isinstance(error, xmlrpc.client.Fault) and error.faultCode != _SHUTDOWN_STATE:
+                raise
+            # A supervisor on its way out refuses every call, and then accepts connections that it no longer answers.
             raise ConnectionError(f"the supervisor at {path} broke off: {error}") from error
 
 
 class _UnixTransport(xmlrpc.client.Transport):
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, timeout: float) -> None:
         super().__init__()
         self._path = path
+        self._timeout = timeout
 
     def make_connection(self, host: object) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+        return _UnixConnection(self._path, self._timeout)
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=_TIMEOUT_SECONDS)
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        try:
+            self.sock.connect(self._path)
+        except BlockingIOError:
+            # So many wait already that the kernel takes no more.
+            raise TimeoutError("the supervisor takes no more connections") from None

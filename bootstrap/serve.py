@@ -38,7 +38,7 @@ _LAST_ANSWERS_SECONDS = 2
 
 def application(settings: Settings) -> st.App:
     """The ASGI application: pages, media routes, /health, identity cookie."""
-    engine_files = EngineFiles(settings.server_url)
+    engine_files = EngineFiles(settings.server_url, settings.comfyui_auth)
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
@@ -67,12 +67,12 @@ def application(settings: Settings) -> st.App:
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT."""
-    die_with_supervisor()
     try:
         settings = configuration.read()
     except StudioError as error:
         print(error, error.hint, file=sys.stderr)
         return 2
+    die_with_supervisor(settings.data)
     load_config_options(
         {
             "server.address": settings.host,

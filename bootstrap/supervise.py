@@ -19,7 +19,8 @@ from pathlib import Path
 
 from bootstrap import rpc
 from bootstrap.engines import Engine, External
-from bootstrap.layout import CHECKOUT, log_folder, run_folder, venv_python
+from bootstrap.layout import CHECKOUT, log_folder, run_folder, supervisor_pid_file, venv_python
+from bootstrap.lifeline import noted_pid
 from client import settings as configuration
 from client.settings import Settings
 from workflows.errors import StudioError
@@ -43,13 +44,19 @@ def supervisor_output(data: Path) -> Path:
 
 
 def find(data: Path) -> Studio | None:
-    """The studio that runs on a data folder, None where none does."""
+    """The studio that runs on a data folder, without credentials; None where none does.
+
+    One whose supervisor says nothing counts as running. Raises StudioError `data_unreadable` where this user may not
+    look, so that nothing is known.
+    """
     try:
         record = json.loads(_record(data).read_text(encoding="utf-8"))
         studio = Studio(configuration.read(record["environment"]), record["socket"])
+        return studio if rpc.listening(studio.socket) else None
+    except PermissionError as error:
+        raise StudioError("data_unreadable", path=data, reason=(error.strerror or str(error)).lower()) from None
     except (OSError, ValueError, KeyError, TypeError, StudioError):
         return None
-    return studio if rpc.listening(studio.socket) else None
 
 
 @contextlib.contextmanager
@@ -70,8 +77,9 @@ def start(settings: Settings, engine: Engine) -> tuple[Studio, subprocess.Popen[
     Raises StudioError `socket_unsafe`.
     """
     studio = Studio(settings, _socket_path(settings.data))
-    _pid_file(settings.data).unlink(missing_ok=True)
-    record = {"environment": configuration.environment(settings), "socket": studio.socket}
+    supervisor_pid_file(settings.data).unlink(missing_ok=True)
+    stored = configuration.environment(configuration.without_credentials(settings))
+    record = {"environment": stored, "socket": studio.socket}
     _record(settings.data).write_text(json.dumps(record, indent=2), encoding="utf-8")
     with supervisor_output(settings.data).open("wb") as out:
         process = subprocess.Popen(
@@ -95,6 +103,8 @@ def stop(studio: Studio, process: subprocess.Popen[bytes] | None = None) -> bool
     deadline = time.monotonic() + _STOP_SECONDS
     pid = _supervisor_pid(studio, process)
     _signal(pid, signal.SIGTERM)
+    # One that was stopped (Ctrl-Z, a debugger) hears nothing until it goes on.
+    _signal(pid, signal.SIGCONT)
     while not _gone(studio, process) and time.monotonic() < deadline:
         time.sleep(0.05)
     in_time = _gone(studio, process)
@@ -138,15 +148,15 @@ def _record(data: Path) -> Path:
     return run_folder(data) / "studio.json"
 
 
-def _pid_file(data: Path) -> Path:
-    return run_folder(data) / "supervisord.pid"
-
-
 def _supervisor_pid(studio: Studio, process: subprocess.Popen[bytes] | None) -> int:
+    """0 where it is gone."""
     if process is not None:
-        return process.pid
+        return process.pid if process.poll() is None else 0
     try:
         return rpc.supervisor_pid(studio.socket)
+    except TimeoutError:
+        # It listens, so that what it noted about itself is not about an earlier one.
+        return noted_pid(studio.settings.data)
     except OSError:
         return 0
 
@@ -161,7 +171,7 @@ def _gone(studio: Studio, process: subprocess.Popen[bytes] | None) -> bool:
     if process is not None:
         return process.poll() is not None
     # Removing these two is the last thing supervisord does; its pid may live on as somebody's zombie.
-    return not _pid_file(studio.settings.data).exists() and not rpc.listening(studio.socket)
+    return not supervisor_pid_file(studio.settings.data).exists() and not rpc.listening(studio.socket)
 
 
 def _socket_path(data: Path) -> str:

@@ -1,10 +1,12 @@
-"""Short lines for the person at the terminal."""
+"""Short lines for the person at the terminal. That nobody reads them any more is no error."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 from workflows.errors import StudioError
 
@@ -13,12 +15,12 @@ Say = Callable[[str], None]
 
 def say(text: str) -> None:
     """One line of progress or result."""
-    print(text, flush=True)
+    _write(sys.stdout, f"{text}\n")
 
 
 def complain(text: str) -> None:
     """One line about what went wrong."""
-    print(text, file=sys.stderr, flush=True)
+    _write(sys.stderr, f"{text}\n")
 
 
 def sentence(error: StudioError) -> str:
@@ -28,9 +30,9 @@ def sentence(error: StudioError) -> str:
 
 def passing(text: str) -> None:
     """A line that the next one replaces; shown to a person only, never written into a file or pipe."""
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns - 1
-        print(f"\r{text[:width]:<{width}}\r", end="", flush=True)
+        _write(sys.stdout, f"\r{text[:width]:<{width}}\r")
 
 
 def duration(seconds: float) -> str:
@@ -41,3 +43,19 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes % 60} min"
     return f"{minutes} min" if minutes else f"{int(seconds)} s"
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write and flush. Once the terminal is closed or the pipe's reader gone, everything goes nowhere."""
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except UnicodeEncodeError:
+        _write(stream, text.encode("ascii", "backslashreplace").decode())
+    except OSError:
+        # What the stream still holds would fail again, at the latest when the interpreter ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from bootstrap import accelerator, checks, engines, environment, health, supervise
@@ -13,6 +14,7 @@ from bootstrap.engines import Draft, Engine, External
 from bootstrap.layout import CHECKOUT, last_lines, program_log, setup_log
 from bootstrap.supervise import Studio
 from bootstrap.terminal import complain, say, sentence
+from client import settings as configuration
 from client.settings import Settings
 from workflows.errors import StudioError
 
@@ -40,24 +42,41 @@ def up(settings: Settings, detach: bool) -> int:
             environment.prepare(CHECKOUT, (environment.STUDIO,), gpu, setup_log(asked.data), say)
             interrupted = _heed_signals()
             studio, supervisor = supervise.start(asked, engine)
-            code = _await(studio, supervisor, interrupted)
+            with _none_left_behind(studio, supervisor):
+                code = _await(studio, supervisor, interrupted)
     except StudioError as error:
         complain(sentence(error))
         return EXIT_FAILED if error.code == "setup_failed" else EXIT_REFUSED
     if code != EXIT_DONE:
         return code
+    with _none_left_behind(studio, supervisor):
+        say(_ready(asked, detach))
+        return EXIT_DONE if detach else _stay(studio, supervisor, interrupted)
+
+
+def _ready(asked: Settings, detach: bool) -> str:
     way_out = f"Stop it with: python3 -m bootstrap down --data {asked.data}" if detach else "Ctrl-C stops everything."
-    say(f"LTX Studio is ready: {asked.studio_url} ({asked.engine} engine). {way_out}")
-    return EXIT_DONE if detach else _stay(studio, supervisor, interrupted)
+    return f"LTX Studio is ready: {asked.studio_url} ({asked.engine} engine). {way_out}"
+
+
+@contextlib.contextmanager
+def _none_left_behind(studio: Studio, supervisor: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Whatever goes wrong in here, the studio that was started does not outlive it."""
+    try:
+        yield
+    except BaseException:
+        supervise.stop(studio, supervisor)
+        raise
 
 
 def _resolved(settings: Settings, engine: Engine) -> Settings:
-    url = engine.url if isinstance(engine, External) else None
-    return replace(settings, engine=engines.kind(engine), comfyui_url=url)
+    url, auth = (engine.url, engine.auth) if isinstance(engine, External) else (None, None)
+    return replace(settings, engine=engines.kind(engine), comfyui_url=url, comfyui_auth=auth)
 
 
 def _already(running: Studio, asked: Settings, detach: bool) -> int:
-    if detach and running.settings == asked and health.is_well(running):
+    same = running.settings == configuration.without_credentials(asked)
+    if detach and same and health.is_well(replace(running, settings=asked)):
         say(f"LTX Studio already runs: {asked.studio_url} ({asked.engine} engine).")
         return EXIT_DONE
     raise StudioError("studio_running", path=asked.data, url=running.settings.studio_url)

@@ -6,6 +6,7 @@ stored and uploaded once, and no name a person chose ever reaches the engine's f
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import re
@@ -45,8 +46,8 @@ def admit_image(data: bytes, source: str, folder: Path, title: str, max_mb: int)
     """Keep a picture in `folder` under the name of its content.
 
     `source` is what the person calls the file, `title` the field it is for. Width and height are those it is seen
-    with, a camera's rotation applied. Raises StudioError `file_empty`, `file_too_large`, `file_not_image` or
-    `image_too_large`.
+    with, a camera's rotation applied. Raises StudioError `file_empty`, `file_too_large`, `file_not_image`,
+    `image_too_large` or `upload_not_kept`.
     """
     if not data:
         raise StudioError("file_empty", title=title, value=source)
@@ -56,11 +57,20 @@ def admit_image(data: bytes, source: str, folder: Path, title: str, max_mb: int)
     name = f"ltx-studio/{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}.{extension}"
     path = folder / Path(name).name
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f".{uuid.uuid4().hex}.part"
+        _keep(data, path, title)
+    return Media(name, source, str(path), len(data), width, height)
+
+
+def _keep(data: bytes, path: Path, title: str) -> None:
+    partial = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         partial.replace(path)
-    return Media(name, source, str(path), len(data), width, height)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StudioError("upload_not_kept", title=title, path=path.parent, reason=error.strerror) from error
 
 
 def _examine(data: bytes, source: str, title: str) -> tuple[str, int, int]:

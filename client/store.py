@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def decode_values(text: str) -> dict[str, Any]:
 class Store:
     """The database at `path`, made if it isn't there.
 
-    Writing raises StudioError `database_failed` when the disk is full or the file locked for long.
+    All methods raise StudioError `database_failed` when the disk is full or the file locked for long.
     """
 
     def __init__(self, path: Path) -> None:
@@ -193,9 +194,8 @@ class Store:
 
     def graph(self, job_id: str) -> Graph | None:
         """The graph that was sent, if it came so far."""
-        with self._lock:
-            found = self._connection.execute("SELECT graph FROM jobs WHERE id = ?", (job_id,)).fetchone()
-        loaded: Graph | None = json.loads(found["graph"]) if found and found["graph"] else None
+        found = self._read("SELECT graph FROM jobs WHERE id = ?", job_id)
+        loaded: Graph | None = json.loads(found[0]["graph"]) if found and found[0]["graph"] else None
         return loaded
 
     def open_jobs(self) -> list[Row]:
@@ -214,24 +214,30 @@ class Store:
 
     def count(self, owner: str, mode: str | None = None, state: str | None = None) -> int:
         """How many jobs `page` would list in all."""
-        with self._lock:
-            found = self._connection.execute(
-                "SELECT COUNT(*) FROM jobs WHERE owner = ? AND (? IS NULL OR mode = ?) AND (? IS NULL OR state = ?)",
-                (owner, mode, mode, state, state),
-            ).fetchone()
-        return int(found[0])
+        found = self._read(
+            "SELECT COUNT(*) FROM jobs WHERE owner = ? AND (? IS NULL OR mode = ?) AND (? IS NULL OR state = ?)",
+            *(owner, mode, mode, state, state),
+        )
+        return int(found[0][0])
 
     def _run(self, statement: str, *values: Any) -> int:
-        try:
-            with self._lock:
-                return self._connection.execute(statement, values).rowcount
-        except sqlite3.Error as error:
-            raise StudioError("database_failed", reason=error) from error
+        with self._lock, _coded():
+            return self._connection.execute(statement, values).rowcount
+
+    def _read(self, statement: str, *values: Any) -> list[sqlite3.Row]:
+        with self._lock, _coded():
+            return self._connection.execute(statement, values).fetchall()
 
     def _rows(self, clause: str, *values: Any) -> list[Row]:
-        with self._lock:
-            found = self._connection.execute(f"SELECT {COLUMNS} FROM jobs {clause}", values).fetchall()
-        return [_row(dict(values)) for values in found]
+        return [_row(dict(found)) for found in self._read(f"SELECT {COLUMNS} FROM jobs {clause}", *values)]
+
+
+@contextmanager
+def _coded() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StudioError("database_failed", reason=error) from error
 
 
 def _row(values: dict[str, Any]) -> Row:

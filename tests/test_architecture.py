@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
+import itertools
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from client.settings import SETTINGS, Setting
+import bootstrap.cli
+import client.__main__
+import workflows.__main__
+from client.settings import SETTINGS
 
 CHECKOUT = Path(__file__).parent.parent
 MAY_IMPORT = {
@@ -22,7 +25,7 @@ MAY_IMPORT = {
     "Home.py": {"pages", "client", "workflows"},
 }
 ROOMS = {"workflows", "client", "bootstrap", "pages", "tests", "Home"}
-FIRST_STAGE = ("bootstrap.cli", "client.settings", "workflows.errors")
+FIRST_STAGE = ("bootstrap.cli", "client.settings", "workflows.address", "workflows.errors")
 """What runs before anything is installed: `python3 -m bootstrap` and what it reads."""
 MAX_LINES = 400
 EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f000-\U0001faff]")
@@ -77,7 +80,12 @@ def test_streamlit_is_imported_only_where_pages_are_made_and_served() -> None:
 
 def test_workflows_knows_no_clock_and_no_network_beyond_its_command_line() -> None:
     beyond = {"aiohttp", "asyncio", "datetime", "http", "requests", "socket", "sqlite3", "time", "urllib", "websocket"}
-    users = {path for path in OURS if path.parts[0] == "workflows" and roots(path) & beyond}
+    pure = {"urllib.parse"}
+    users = {
+        path
+        for path in OURS
+        if path.parts[0] == "workflows" and beyond & {name.partition(".")[0] for name in {*imports(path)} - pure}
+    }
     assert users <= {Path("workflows/__main__.py")}
 
 
@@ -104,19 +112,48 @@ def test_no_module_has_an_emoji() -> None:
     assert {path: found for path in ALL if (found := EMOJI.findall(source(path)))} == {}
 
 
-def readme_rows() -> list[list[str]]:
-    """The cells of every table row of the README, without the marks for code."""
-    lines = (CHECKOUT / "README.md").read_text(encoding="utf-8").splitlines()
-    return [[cell.strip().strip("`") for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
+def readme_table(*headings: str) -> list[list[str]]:
+    """The rows of the README's table with these headings, as cells without the marks for code."""
+    lines = iter((CHECKOUT / "README.md").read_text(encoding="utf-8").splitlines())
+    assert any(cells(line) == list(headings) for line in lines), f"the README has no table {headings}"
+    return [cells(line) for line in itertools.takewhile(lambda line: line.startswith("|"), lines)][1:]
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.env)
-def test_every_setting_is_in_the_readme(setting: Setting) -> None:
-    rows = [set(row) for row in readme_rows() if setting.env in row]
-    assert len(rows) == 1, f"{setting.env} is in {len(rows)} rows of the README's tables"
-    assert {setting.env, setting.flag, setting.default} - {""} <= rows[0]
+def cells(line: str) -> list[str]:
+    return [cell.strip().replace("`", "") for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
 
 
-def test_the_readme_has_no_setting_that_is_gone() -> None:
-    named = {cell for row in readme_rows() for cell in row if re.fullmatch("STUDIO_[A-Z_]+", cell)}
-    assert named == {setting.env for setting in SETTINGS}
+def test_the_readme_has_every_setting_and_no_other() -> None:
+    rows = readme_table("variable", "flag of up", "default", "meaning")
+    assert rows == [[setting.env, setting.flag, setting.default, setting.meaning] for setting in SETTINGS]
+
+
+def options(prefix: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    """Every (command, option) of a parser and its verbs; of an option with two names the long one."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for verb, of_verb in action.choices.items():
+                yield from options(f"{prefix} {verb}", of_verb)
+        elif action.option_strings and not isinstance(action, argparse._HelpAction):
+            yield prefix, max(action.option_strings, key=len)
+
+
+def options_of_the_tests() -> Iterator[tuple[str, str]]:
+    """The options that the tests add to pytest."""
+    for node in ast.walk(ast.parse(source(Path("tests/conftest.py")))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".addoption"):
+            assert isinstance(node.args[0], ast.Constant)
+            yield "bootstrap test", str(node.args[0].value)
+
+
+def test_the_readme_has_every_option_of_every_command_and_no_other() -> None:
+    rows = readme_table("command", "option", "meaning")
+    taken = [
+        *options("bootstrap", bootstrap.cli._parser()),
+        *options("client", client.__main__._arguments()),
+        *options("workflows", workflows.__main__._arguments()),
+        *options_of_the_tests(),
+    ]
+    settings = {("bootstrap up", setting.flag) for setting in SETTINGS}
+    assert sorted((command, option) for command, option, _ in rows) == sorted({*taken} - settings)
+    assert all(meaning for _, _, meaning in rows)

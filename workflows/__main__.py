@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import io
 import json
 import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from workflows import manifest, schema
+from workflows import address, manifest, schema
 from workflows.build import Capabilities, apply_preset, build
 from workflows.errors import StudioError
-from workflows.graph import GraphError
+from workflows.graph import Graph, GraphError
 from workflows.request import Media, Request, assignments, parse
 
 SAMPLE_SEED = 1
 
 
 def object_info(server: str) -> dict[str, Any]:
-    """The node interfaces of a live server, from `GET /object_info`. Raises StudioError `engine_unreachable`."""
+    """The node interfaces of a live server, from `GET /object_info`; its address may hold user and password.
+
+    Raises StudioError `engine_url_invalid` or `engine_unreachable`.
+    """
+    server, credentials = address.split(server, "--server")
+    request = urllib.request.Request(f"{server}/object_info")
+    if credentials is not None:
+        # A server that this one redirects to is not to have them.
+        request.add_unredirected_header("Authorization", credentials.header)
     try:
-        with urllib.request.urlopen(f"{server.rstrip('/')}/object_info", timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             loaded = json.load(answer)
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise StudioError("engine_unreachable", server=server, reason=error) from error
@@ -120,7 +129,7 @@ def _build(arguments: argparse.Namespace) -> int:
     if arguments.preset:
         values["preset"] = arguments.preset
     request = parse(arguments.mode, values)
-    print(json.dumps(build(request), indent=2, ensure_ascii=False))
+    print(_as_json(build(request)))
     shape = request.shape
     print(
         f"{shape.width}×{shape.height}, {shape.frames} frames at {shape.fps:g} fps, {shape.seconds:.2f} s",
@@ -129,6 +138,16 @@ def _build(arguments: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 0
+
+
+def _as_json(graph: Graph) -> str:
+    """For people where standard output can write every character of it, else in ASCII; the same graph either way."""
+    text = json.dumps(graph, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(graph, indent=2)
+    return text
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -152,6 +171,8 @@ VERBS = {"build": _build, "check": _check, "schema": _schema}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0 is success, 1 a failed check, 2 bad input."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     parsed = _arguments().parse_args(arguments)
     try:
         return VERBS[parsed.verb](parsed)

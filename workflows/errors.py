@@ -51,10 +51,17 @@ REGISTRY: dict[str, ErrorKind] = {
     "file_missing": ErrorKind("{title}: there is no file {value}.", "Check the path and try again."),
     "folder_missing": ErrorKind("There is no folder {value}.", "Make it, or choose another place for the video."),
     "folder_unwritable": ErrorKind("The folder {value} can't be written ({reason}).", "Choose another place for it."),
-    "out_not_a_file": ErrorKind("{value} can't be the video's name.", "Name a file after --out, for instance clip.mp4."),
+    "out_not_a_file": ErrorKind(
+        "{value} can't be the video's name.", "Name a file after --out, for instance clip.mp4."
+    ),
     "out_failed": ErrorKind("The video could not be put at {value} ({reason}).", "It is kept at {kept}."),
     "file_empty": ErrorKind("{title}: {value} is empty.", "Choose another file."),
     "file_too_large": ErrorKind("{title}: {value} has {size_mb:.0f} MB; {high_mb:.0f} MB is the most.", "Shrink it."),
+    "upload_not_kept": ErrorKind(
+        "{title}: the file could not be kept in {path} ({reason}).",
+        "Make room or mend the folder, then try again.",
+        retryable=True,
+    ),
     "file_not_image": ErrorKind(
         "{title}: {value} is not a PNG, JPEG or WebP picture, whatever its name says.",
         "Save the picture as PNG or JPEG and choose it again.",
@@ -152,6 +159,11 @@ REGISTRY: dict[str, ErrorKind] = {
     "data_unwritable": ErrorKind(
         "The data folder {path} can't be written ({reason}).", "Mend its permissions, or choose another with --data."
     ),
+    "data_nowhere": ErrorKind("{title} leads to no folder: {value} ({reason}).", "Write another path, like ./data."),
+    "data_unreadable": ErrorKind(
+        "The data folder {path} can't be read ({reason}), so that nobody knows what runs on it.",
+        "Ask as the user it belongs to, or choose another with --data.",
+    ),
     "port_taken": ErrorKind(
         "Port {port} for the {program} is already in use.", "Stop what uses it, or choose another with {flag}."
     ),
@@ -168,7 +180,9 @@ REGISTRY: dict[str, ErrorKind] = {
         "The external engine has no address.", "Set STUDIO_COMFYUI_URL, for instance to http://127.0.0.1:8188."
     ),
     "engine_url_invalid": ErrorKind(
-        "STUDIO_COMFYUI_URL is no web address: {value}.", "Write it like http://host:8188."
+        "{title} is no web address: {value}",
+        "Write it like http://host:8188, with user:password@ before the host where it asks for them; "
+        "percent-encode what is special in a password.",
     ),
     "studio_running": ErrorKind(
         "A studio already runs on the data folder {path}: {url}",

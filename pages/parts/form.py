@@ -10,10 +10,9 @@ import streamlit as st
 
 from client.jobs import manager
 from pages.parts import markup, picture, sizes, values, words
-from workflows import grid
 from workflows.errors import StudioError
 from workflows.manifest import MEDIA_TYPES, Field, Mode
-from workflows.request import Media, parse
+from workflows.request import Media, Request, parse
 
 LINE_HEIGHT = 24
 BOX_PADDING = 20
@@ -92,19 +91,18 @@ def _text(mode: Mode, field: Field) -> None:
 
 
 def _number(mode: Mode, field: Field) -> None:
-    """A bounded number without a unit is a share and gets a slider; others are typed."""
+    """A bounded number without a unit is a share and gets a slider; others are typed.
+
+    What is typed has no limits here: the browser would keep a number outside them to itself, and the old one be sent.
+    """
     kind = int if field.type == "int" else float
-    limits: dict[str, Any] = {
-        "min_value": None if field.min is None else kind(field.min),
-        "max_value": None if field.max is None else kind(field.max),
-        "step": None if field.step is None else kind(field.step),
-    }
+    step = None if field.step is None else kind(field.step)
     common: dict[str, Any] = {"key": values.key(mode, field.name), "help": field.help, "persist_state": "session"}
     if not field.unit and field.min is not None and field.max is not None:
-        st.slider(field.title, **limits, **common)
+        st.slider(field.title, kind(field.min), kind(field.max), step=step, **common)
         return
     label = f"{field.title} ({field.unit})" if field.unit else field.title
-    st.number_input(label, format="%d" if kind is int else "%g", **limits, **common)
+    st.number_input(label, format="%d" if kind is int else "%g", step=step, **common)
 
 
 def _seed(mode: Mode, field: Field) -> None:
@@ -128,13 +126,13 @@ def _send_bar(mode: Mode, owner: str) -> None:
     if refusal and refusal.about != given:
         values.put(mode, "refusal", None)
         refusal = None
-    problem = refusal or _problem(mode, given)
-    shape = grid.shape(given["width"], given["height"], given["seconds"], given["fps"])
+    examined = _examined(mode, given)
+    problem = refusal or (examined if isinstance(examined, StudioError) else None)
     with st.container(key="send", gap="small"):
         if problem:
             st.html(markup.notice("error", problem.message, problem.hint, "error"))
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.html(markup.spec(words.size(shape.width, shape.height), words.length(shape)), width="content")
+            st.html(_spec(examined), width="content")
             st.button(
                 "Generate",
                 key=values.key(mode, "generate"),
@@ -147,17 +145,24 @@ def _send_bar(mode: Mode, owner: str) -> None:
             )
 
 
-def _problem(mode: Mode, given: dict[str, Any]) -> StudioError | None:
-    """What is wrong with the values so far; what is still empty is no problem yet."""
+def _spec(examined: Request | StudioError) -> str:
+    """What will really be made, as far as the values say it."""
+    if isinstance(examined, StudioError):
+        return markup.spec("", [])
+    shape = examined.shape
+    return markup.spec(words.size(shape.width, shape.height), words.length(shape))
+
+
+def _examined(mode: Mode, given: dict[str, Any]) -> Request | StudioError:
+    """The values so far as a request, or what is wrong with them; what is still empty is no problem yet."""
     filled = dict(given)
     for field in mode.fields:
         if field.required and not filled.get(field.name):
             filled[field.name] = Media(STAND_IN) if field.type in MEDIA_TYPES else STAND_IN
     try:
-        parse(mode.name, filled, draw_seed=lambda: 0)
+        return parse(mode.name, filled, draw_seed=lambda: 0)
     except StudioError as error:
         return error
-    return None
 
 
 def _generate(mode: Mode, owner: str) -> None:

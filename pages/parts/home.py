@@ -5,12 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from client.jobs import manager
+from client.states import Failed
 from pages.parts import job_card, markup, owner
 from pages.parts.frame import engine_notice, frame, page_of
 from pages.parts.gallery import gallery
 from workflows import manifest
 
 LATEST = 8
+MOST_FAILED = 4
 ENTRY_WIDTH = 280
 
 
@@ -29,6 +31,7 @@ def home() -> None:
         )
     _entries()
     _running(visitor)
+    _unfinished(visitor)
     _latest(visitor)
 
 
@@ -48,6 +51,14 @@ def _running(visitor: str) -> None:
         with st.container(key="section-running"):
             st.html(markup.section("Running", len(active)))
         job_card.watch(active, job_card.row)
+
+
+def _unfinished(visitor: str) -> None:
+    failed = [job for job in manager().jobs(visitor) if isinstance(job.state, Failed)]
+    if failed:
+        with st.container(key="section-unfinished"):
+            st.html(markup.section("Did not finish", len(failed)))
+        job_card.watch(failed[:MOST_FAILED], job_card.row)
 
 
 def _latest(visitor: str) -> None:

@@ -45,14 +45,21 @@ def card(job: Job) -> None:
 
 
 def row(job: Job) -> None:
-    """A job that waits or runs, in a few lines."""
+    """A job that waits or runs, or did not finish, in a few lines."""
     with st.container(border=True, key=f"row-{job.id}", gap="xsmall"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
             prompt = words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)
             st.html(markup.task(manifest.mode(job.mode).tag, prompt))
-            _cancel_button(job)
+            if not is_final(job.state):
+                _cancel_button(job)
         if isinstance(job.state, Queued | Running):
             _progress(job, job.state)
+        elif isinstance(job.state, Failed):
+            st.html(markup.notice("error", job.state.message, job.state.hint, "error"))
+            _again_or_dismiss(job, "Retry" if job.state.retryable else None)
+        elif isinstance(job.state, Cancelled):
+            st.html(markup.notice("quiet", "Cancelled.", "", "cancel"))
+            _again_or_dismiss(job, "Run again")
 
 
 def _queued(job: Job, state: Queued) -> None:
@@ -147,6 +154,10 @@ def _cancelled(job: Job, _: Cancelled) -> None:
 def _ended(job: Job, again: str | None) -> None:
     st.html(markup.quote(words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)))
     st.html(markup.line(_facts(job)))
+    _again_or_dismiss(job, again)
+
+
+def _again_or_dismiss(job: Job, again: str | None) -> None:
     with st.container(horizontal=True):
         if again and st.button(again, key=f"retry-{job.id}", icon=":material/refresh:"):
             _change(manager().retry, job.id)

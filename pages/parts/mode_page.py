@@ -1,17 +1,20 @@
-"""The page of a mode: its form on the left, its newest job on the right."""
+"""The page of a mode: its form on the left, its jobs on the right."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from client.jobs import manager
-from client.states import is_final
+from client.jobs import Job, manager
+from client.states import Cancelled, Failed
 from pages.parts import job_card, markup, values
 from pages.parts.form import form
 from pages.parts.frame import engine_notice, frame
 from workflows import manifest
 from workflows.manifest import Mode
 
+RECENT = 12
 SHOW_RESULT = """<script>
 (() => {
   const result = document.querySelector(".st-key-result");
@@ -35,13 +38,21 @@ def mode_page(name: str) -> None:
 
 
 def _result(mode: Mode, owner: str) -> None:
-    newest = manager().jobs(owner, limit=1, mode=mode.name)
-    if not newest:
+    recent = manager().jobs(owner, limit=RECENT, mode=mode.name)
+    waiting = [job for job in manager().active(owner) if job.mode == mode.name]
+    first = _featured(recent, waiting)
+    if first is None:
         st.html(markup.empty(mode.icon, "Your video appears here", "It keeps rendering when you leave this page."))
         return
-    others = [job for job in reversed(manager().active(owner)) if job.mode == mode.name and job.id != newest[0].id]
-    first = newest[0].id
-    job_card.watch([*newest, *others], lambda job: job_card.card(job) if job.id == first else job_card.row(job))
-    if values.get(mode, "sent") == first and not is_final(newest[0].state):
+    unfinished = [job for job in recent if isinstance(job.state, Failed | Cancelled)]
+    others = [job for job in (*waiting, *unfinished) if job.id != first.id]
+    job_card.watch([first, *others], lambda job: job_card.card(job) if job.id == first.id else job_card.row(job))
+    if values.get(mode, "sent") in {job.id for job in waiting}:
         values.put(mode, "sent", None)
         st.html(SHOW_RESULT, unsafe_allow_javascript=True)
+
+
+def _featured(recent: Sequence[Job], waiting: Sequence[Job]) -> Job | None:
+    """The job shown in full: what runs or runs next, else the newest that somebody did not cancel, else the newest."""
+    kept = [job for job in recent if not isinstance(job.state, Cancelled)]
+    return next(iter([*waiting, *kept, *recent]), None)

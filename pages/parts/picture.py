@@ -12,9 +12,8 @@ from PIL import Image, ImageDraw, ImageOps
 from client import settings
 from client.jobs import manager
 from client.media import admit_image
-from pages.parts import markup, values, words
+from pages.parts import markup, sizes, values, words
 from workflows.errors import StudioError
-from workflows.grid import snap
 from workflows.manifest import Field, Mode
 from workflows.request import Media
 
@@ -66,7 +65,7 @@ def _admit(mode: Mode, field: Field, widget: str) -> None:
 
 
 def _chosen(mode: Mode, field: Field, media: Media) -> None:
-    width, height = snap(values.get(mode, "width")), snap(values.get(mode, "height"))
+    width, height = sizes.shown(values.get(mode, "width")), sizes.shown(values.get(mode, "height"))
     with st.container(key="picture", gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"{field.title}", width="content")

@@ -29,8 +29,15 @@ def for_aspect(name: str, mode: Mode, preset: Preset) -> Size:
     return min((size for size in sizes if size[0] * size[1] <= limit), key=lambda size: _misfit(size, ratio, pixels))
 
 
-def aspect_of(width: float, height: float, mode: Mode, preset: Preset) -> str | None:
+def shown(pixels: float | None) -> int:
+    """The side that a typed number stands for, while it may still be empty or out of range."""
+    return snap(min(max(pixels or SIZE_STEP, SIZE_STEP), LONGEST))
+
+
+def aspect_of(width: float | None, height: float | None, mode: Mode, preset: Preset) -> str | None:
     """The aspect whose size this is, None for a size of one's own."""
+    if not width or not height:
+        return None
     wanted = (snap(width), snap(height))
     return next((name for name in ASPECTS if for_aspect(name, mode, preset) == wanted), None)
 

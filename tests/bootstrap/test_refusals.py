@@ -57,10 +57,42 @@ def test_one_port_for_both(flags: list[object]) -> None:
         ("--engine", "comfy", "There is no engine called comfy. Choose one of auto, draft, managed, external."),
         ("--engine", "managed", "The managed engine is not built yet."),
         ("--engine", "external", "Set STUDIO_COMFYUI_URL"),
+        ("--host", "a..b", "The studio can't listen on a..b, port "),
+        ("--data", "~nosuchuser/x", "--data leads to no folder: ~nosuchuser/x (Could not determine home directory)."),
     ],
 )
 def test_a_value_that_does_not_fit(flag: str, value: str, expected: str, flags: list[object]) -> None:
     assert expected in refusal(*flags, flag, value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("STUDIO_MAX_UPLOAD_MB", "much", "STUDIO_MAX_UPLOAD_MB must be a whole number; much was given."),
+        ("STUDIO_COMFYUI_URL", "127.0.0.1:8188", "STUDIO_COMFYUI_URL is no web address: 127.0.0.1:8188"),
+    ],
+)
+def test_a_variable_that_does_not_fit_is_named(variable: str, value: str, expected: str, flags: list[object]) -> None:
+    assert refusal(*flags, env={variable: value}).startswith(expected)
+
+
+def test_a_value_is_named_after_where_it_came_from() -> None:
+    assert refusal(env={"STUDIO_PORT": "abc"}).startswith("STUDIO_PORT must be")
+    assert refusal("--port", "abc", env={"STUDIO_PORT": "1"}).startswith("--port must be")
+
+
+def test_looking_and_stopping_need_the_data_folder_alone(tmp_path: Path) -> None:
+    env = {"STUDIO_PORT": "abc", "STUDIO_COMFYUI_URL": "nowhere", "STUDIO_DATA": str(tmp_path)}
+    for verb, code in (("status", 3), ("down", 0)):
+        ended = bootstrap(verb, env=env)
+        assert (ended.returncode, ended.stderr) == (code, "")
+        assert ended.stdout == f"No studio runs on the data folder {tmp_path}.\n"
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_failure(tmp_path: Path) -> None:
+    ended = bootstrap("down", "--data", tmp_path / "é", env={"PYTHONIOENCODING": "ascii"})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert r"\xe9" in ended.stdout
 
 
 def test_a_server_that_does_not_answer(flags: list[object]) -> None:

@@ -23,11 +23,11 @@ CHECKOUT = manifest.FOLDER.parent
 NOBODY = "http://127.0.0.1:1"
 
 
-def run(*arguments: str, folder: Path = CHECKOUT) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, folder: Path = CHECKOUT, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "workflows", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONUTF8": "1"},
+        env={**os.environ, "PYTHONUTF8": "1", **env},
         capture_output=True,
         encoding="utf-8",
         timeout=60,
@@ -75,12 +75,24 @@ def test_bad_input_is_one_sentence_on_stderr(arguments: list[str], sentence: str
     assert refused(*arguments).startswith(sentence)
 
 
+def test_the_graph_is_printed_whole_where_output_is_ascii() -> None:
+    ended = run("build", "t2v", "--set", "prompt=é 雨", "--set", "seed=7", PYTHONIOENCODING="ascii")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout) == build(parse("t2v", {"prompt": "é 雨", "seed": 7}))
+    assert run("build", "--help", PYTHONIOENCODING="ascii").returncode == 0
+
+
 def test_text_that_is_not_unicode_is_bad_input() -> None:
     refused("build", "t2v", "--set", os.fsdecode(b"prompt=a \xff kite"))
 
 
 def test_an_address_with_a_broken_port_is_bad_input() -> None:
-    refused("check", "--server", "http://127.0.0.1:port")
+    assert "no web address" in refused("check", "--server", "http://127.0.0.1:port")
+
+
+def test_an_address_without_a_scheme_is_bad_input() -> None:
+    for verb in ("check", "schema"):
+        assert refused(verb, "--server", "127.0.0.1:8188").startswith("--server is no web address: 127.0.0.1:8188")
 
 
 def test_a_server_that_is_something_else_is_bad_input() -> None:
