@@ -18,6 +18,7 @@ class Draft:
 
     port: int
     base: Path
+    max_upload_mb: int
     note: str = ""
 
 
@@ -47,7 +48,7 @@ def choose(settings: Settings, gpu: str) -> Engine:
             raise StudioError("engine_url_missing")
         return External(url, settings.comfyui_auth)
     note = f"This machine has a GPU ({gpu}), which the draft engine does not use." if wanted == "auto" and gpu else ""
-    return Draft(settings.engine_port, settings.data / "engine", note)
+    return Draft(settings.engine_port, settings.data / "engine", settings.max_upload_mb, note)
 
 
 def kind(engine: Engine) -> str:
@@ -66,4 +67,6 @@ def command(engine: Draft) -> list[str]:
         str(engine.port),
         "--base-directory",
         str(engine.base),
+        "--max-upload-size",
+        str(engine.max_upload_mb),
     ]

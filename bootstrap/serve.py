@@ -23,7 +23,7 @@ from streamlit.web.bootstrap import load_config_options
 from bootstrap.identity import IdentityMiddleware
 from bootstrap.layout import CHECKOUT
 from bootstrap.lifeline import die_with_supervisor
-from bootstrap.media import EngineFiles, library_route
+from bootstrap.media import library_route
 from client import settings as configuration
 from client.jobs import manager
 from client.settings import Settings
@@ -38,19 +38,16 @@ _LAST_ANSWERS_SECONDS = 2
 
 def application(settings: Settings) -> st.App:
     """The ASGI application: pages, media routes, /health, identity cookie."""
-    engine_files = EngineFiles(settings.server_url, settings.comfyui_auth)
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
         for name in _HEAVY:
             import_module(name)
         jobs = await asyncio.to_thread(manager)
-        await engine_files.open()
         # Streamlit runs a full collection after every fragment run. What lives for ever need not be walked each time.
         gc.collect()
         gc.freeze()
         yield
-        await engine_files.close()
         await asyncio.to_thread(jobs.close)
 
     return st.App(
@@ -59,7 +56,6 @@ def application(settings: Settings) -> st.App:
         routes=[
             Route("/health", _health, methods=["GET"]),
             library_route(settings.data / "library"),
-            engine_files.route(),
         ],
         middleware=[Middleware(_ends_with_server), Middleware(IdentityMiddleware)],
     )

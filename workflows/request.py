@@ -212,7 +212,7 @@ def _shown(raw: Any) -> str:
 
 def _text_of(raw: Any) -> str:
     try:
-        return str(raw)
+        return f"{raw:g}" if isinstance(raw, float) else str(raw)
     except ValueError:
         # Python refuses to write out whole numbers of more than a few thousand digits.
         return "a number of thousands of digits"

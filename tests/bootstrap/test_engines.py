@@ -18,14 +18,14 @@ def settings(engine: str, url: str = "") -> Settings:
 
 @pytest.mark.parametrize("engine", ["auto", "draft"])
 def test_without_a_gpu_the_draft_engine_is_chosen_silently(engine: str) -> None:
-    assert engines.choose(settings(engine), gpu="") == Draft(8188, Path("/somewhere/engine"))
+    assert engines.choose(settings(engine), gpu="") == Draft(8188, Path("/somewhere/engine"), 200)
 
 
 def test_a_gpu_that_is_not_used_is_mentioned_where_nobody_chose() -> None:
     chosen = engines.choose(settings("auto"), gpu="cuda")
     assert isinstance(chosen, Draft)
     assert "cuda" in chosen.note
-    assert engines.choose(settings("draft"), gpu="cuda") == Draft(8188, Path("/somewhere/engine"))
+    assert engines.choose(settings("draft"), gpu="cuda") == Draft(8188, Path("/somewhere/engine"), 200)
 
 
 @pytest.mark.parametrize("engine", ["auto", "external"])
@@ -58,9 +58,10 @@ def test_a_choice_that_cannot_be_met_says_so(engine: str, url: str, code: str) -
 
 
 def test_the_draft_engine_listens_on_loopback_only() -> None:
-    command = engines.command(Draft(1234, Path("/base")))
+    command = engines.command(Draft(1234, Path("/base"), 300))
     assert command[command.index("--listen") + 1] == "127.0.0.1"
     assert command[command.index("--port") + 1] == "1234"
+    assert command[command.index("--max-upload-size") + 1] == "300"
 
 
 def nvidia_smi(folder: Path, answer: str, code: int) -> None:

@@ -15,26 +15,11 @@ CONTENT = bytes(range(256)) * 4096
 
 
 @pytest.fixture
-def library_file(running: Running) -> str:
+def url(running: Running) -> str:
     folder = running.data / "library"
     folder.mkdir(exist_ok=True)
     (folder / f"{JOB}.mp4").write_bytes(CONTENT)
     return f"{running.url}/app/static/library/{JOB}.mp4"
-
-
-@pytest.fixture
-def engine_file(running: Running) -> str:
-    folder = running.data / "engine" / "output" / "video"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "clip_00001_.mp4").write_bytes(CONTENT)
-    address = f"{running.url}/app/static/engine/clip.mp4"
-    return f"{address}?filename=clip_00001_.mp4&subfolder=video&type=output"
-
-
-@pytest.fixture(params=["library_file", "engine_file"])
-def url(request: pytest.FixtureRequest) -> str:
-    address: str = request.getfixturevalue(request.param)
-    return address
 
 
 def test_a_file_is_answered_whole_with_its_type(url: str) -> None:
@@ -60,8 +45,8 @@ def test_a_range_beyond_the_end_is_refused(url: str) -> None:
     assert requests.get(url, timeout=10, headers={"Range": "bytes=9999999-"}).status_code == 416
 
 
-def test_a_range_of_another_version_is_answered_whole(library_file: str) -> None:
-    answer = requests.get(library_file, timeout=10, headers={"Range": "bytes=0-9", "If-Range": '"another"'})
+def test_a_range_of_another_version_is_answered_whole(url: str) -> None:
+    answer = requests.get(url, timeout=10, headers={"Range": "bytes=0-9", "If-Range": '"another"'})
     assert (answer.status_code, len(answer.content)) == (200, len(CONTENT))
 
 
@@ -88,7 +73,7 @@ def test_files_are_read_and_never_written(url: str) -> None:
         "folder.mp4",
     ],
 )
-def test_the_library_shows_its_own_files_only(name: str, running: Running, library_file: str) -> None:
+def test_the_library_shows_its_own_files_only(name: str, running: Running, url: str) -> None:
     library = running.data / "library"
     (library / f".{JOB}.mp4.part").write_bytes(b"half")
     (library / f"{JOB}.html").write_bytes(b"<script>")
@@ -96,39 +81,6 @@ def test_the_library_shows_its_own_files_only(name: str, running: Running, libra
     answer = requests.get(f"{running.url}/app/static/library/{name}", timeout=10)
     assert answer.status_code in (400, 404)
     assert len(answer.content) < 100
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "filename=",
-        "filename=a.mp4&type=input",
-        "filename=a.mp4&type=bogus",
-        "filename=../a.mp4",
-        "filename=%2Fetc%2Fpasswd",
-        "filename=a.mp4%20[input]",
-        "filename=a%0Ab.mp4",
-        "filename=a.mp4&subfolder=..",
-        "filename=a.mp4&subfolder=%2Fetc",
-        "filename=a.mp4&subfolder=x%5C..",
-    ],
-)
-def test_the_engine_is_not_even_asked_for_what_is_no_output(query: str, running: Running) -> None:
-    answer = requests.get(f"{running.url}/app/static/engine/a.mp4?{query}", timeout=10)
-    assert answer.status_code == 400
-    assert "not the name of an engine's file" in answer.text
-
-
-def test_a_file_the_engine_lacks_is_not_found(running: Running) -> None:
-    url = f"{running.url}/app/static/engine/a.mp4?filename=absent.mp4"
-    assert requests.get(url, timeout=10).status_code == 404
-
-
-def test_what_could_run_as_a_page_comes_as_a_download(running: Running) -> None:
-    folder = running.data / "engine" / "output"
-    (folder / "page.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>")
-    answer = requests.get(f"{running.url}/app/static/engine/page.svg?filename=page.svg", timeout=10)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/octet-stream")
 
 
 def test_a_visitor_gets_an_identity_once(running: Running) -> None:
@@ -155,9 +107,9 @@ def test_a_page_the_browser_still_has_brings_the_identity_too(running: Running) 
     assert "studio_owner" in answer.cookies
 
 
-def test_only_pages_bring_an_identity(running: Running, library_file: str) -> None:
-    for url in (library_file, f"{running.url}/health", f"{running.url}/_stcore/health"):
-        assert "studio_owner" not in requests.get(url, timeout=10).cookies
+def test_only_pages_bring_an_identity(running: Running, url: str) -> None:
+    for address in (url, f"{running.url}/health", f"{running.url}/_stcore/health"):
+        assert "studio_owner" not in requests.get(address, timeout=10).cookies
 
 
 def test_health_says_how_both_programs_are(running: Running) -> None:
