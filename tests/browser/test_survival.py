@@ -61,7 +61,7 @@ def ended(studio: Supervised) -> list[tuple[str, str]]:
 
 def test_a_studio_that_is_killed_finds_the_job_again(browse: Callable[..., Window], whole: Supervised) -> None:
     window = browse()
-    generate(window, "A train crosses a bridge at dawn, wide shot.", "12")
+    generate(window, "A train crosses a bridge at dawn, wide shot.", "8")
     whole.kill("studio")
     window.open("/Text_to_Video")
     expect(window.page.locator("video")).to_be_visible(timeout=JOB_MILLISECONDS)
@@ -74,7 +74,7 @@ def test_an_engine_that_is_killed_is_said_to_be_and_retry_works(
     browse: Callable[..., Window], whole: Supervised
 ) -> None:
     window = browse("another")
-    generate(window, "Waves break on black sand, slow motion.", "12")
+    generate(window, "Waves break on black sand, slow motion.", "8")
     whole.kill("engine")
     expect(window.text("The engine no longer knows this job")).to_be_visible(timeout=JOB_MILLISECONDS)
     assert '"engine_lost"' in ended(whole)[-1][1]
@@ -87,7 +87,7 @@ def test_ten_cuts_of_the_websocket_show_no_error(
     browse: Callable[..., Window], behind_proxy: Supervised, proxy: Proxy
 ) -> None:
     window = browse()
-    generate(window, "A kite over a meadow, the camera tilts up.", "20")
+    generate(window, "A kite over a meadow, the camera tilts up.", "14")
     for _ in range(10):
         proxy.cut_websocket()
     expect(window.page.locator("video")).to_be_visible(timeout=JOB_MILLISECONDS)
