@@ -20,13 +20,15 @@ NOT_FOUND: Answer = (404, b"")
 class Scripted:
     """`routes` maps "METHOD /path" to a function of the request's body giving (status, JSON value or bytes).
 
-    `seen` lists every request as (method, path, body), `authorizations` the credentials that came with it. There is no
-    websocket unless a test adds the route: the upgrade is answered with 404, as by a proxy that doesn't forward it.
+    `seen` lists every request as (method, path, body), `authorizations` the credentials that came with it,
+    `encodings` each path with its Accept-Encoding. There is no websocket unless a test adds the route: the upgrade is
+    answered with 404, as by a proxy that doesn't forward it.
     """
 
     routes: dict[str, Callable[[bytes], Answer]] = field(default_factory=dict)
     seen: list[tuple[str, str, bytes]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
+    encodings: list[tuple[str, str | None]] = field(default_factory=list)
     url: str = ""
 
     def posted(self, path: str) -> list[Any]:
@@ -48,6 +50,7 @@ class Scripted:
             def _serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 script.authorizations.append(self.headers.get("Authorization"))
+                script.encodings.append((urlsplit(self.path).path, self.headers.get("Accept-Encoding")))
                 status, value = script.answer(self.command, urlsplit(self.path).path, body)
                 data = value if isinstance(value, bytes) else json.dumps(value).encode()
                 self.send_response(status)
