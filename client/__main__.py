@@ -25,7 +25,7 @@ from client.media import admit_file
 from client.settings import Settings
 from client.states import NAMES, Cancelled, Failed, Queued, Running, Succeeded, is_final
 from client.transport import Server, Unreachable, authorization
-from workflows import address, manifest
+from workflows import address, manifest, reference
 from workflows.errors import StudioError
 from workflows.request import Request, assignments, parse
 
@@ -39,7 +39,12 @@ EXIT_CODES: dict[type, int] = {Succeeded: 0, Failed: 1, Cancelled: 130}
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m client", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    run = verbs.add_parser("run", help="make one video")
+    run = verbs.add_parser(
+        "run",
+        help="make one video",
+        epilog=reference.help_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     run.add_argument("mode", choices=manifest.MODES)
     run.add_argument("--preset", help="fast, balanced, …")
     run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="set a field of the mode")

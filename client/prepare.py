@@ -11,7 +11,8 @@ from workflows import manifest
 from workflows.build import PREFIX_FOLDER, Capabilities, build
 from workflows.errors import StudioError
 from workflows.graph import Graph
-from workflows.request import Media, parse
+from workflows.request import parse
+from workflows.values import Media
 
 
 def prepare(server: Server, row: Row) -> Graph:
@@ -21,7 +22,7 @@ def prepare(server: Server, row: Row) -> Graph:
     """
     request = parse(row.mode, {**row.request, "preset": row.preset})
     names = {field: _upload(server, field, media) for field, media in request.media().items()}
-    capabilities = Capabilities.from_object_info(server.object_info())
+    capabilities = Capabilities.from_object_info(server.object_info(), server.system_stats())
     graph = build(request.with_media(names), capabilities)
     # A prefix of its own makes the engine write a new file even when every other node is cached.
     prefix = f"{PREFIX_FOLDER}/{row.mode}-{row.id[:8]}"

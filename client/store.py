@@ -18,7 +18,8 @@ from typing import Any
 from client.states import NAMES, Cancelled, Failed, JobState, Output, Queued, Running, Succeeded
 from workflows.errors import StudioError
 from workflows.graph import Graph
-from workflows.request import Media, Request
+from workflows.request import Request
+from workflows.values import Lora, Media, Value
 
 VERSION = 1
 SCHEMA = """
@@ -88,18 +89,24 @@ COLUMNS = ", ".join([*(field.name for field in fields(Row)), "result"])
 
 def encode_values(request: Request) -> str:
     """A request's values as JSON."""
-    return json.dumps(
-        {
-            name: {MEDIA_KEY: asdict(value)} if isinstance(value, Media) else value
-            for name, value in request.values.items()
-        }
-    )
+    return json.dumps({name: _encoded(value) for name, value in request.values.items()})
+
+
+def _encoded(value: Value) -> Any:
+    if isinstance(value, Media):
+        return {MEDIA_KEY: asdict(value)}
+    return [asdict(row) for row in value] if isinstance(value, tuple) else value
 
 
 def decode_values(text: str) -> dict[str, Any]:
     """The values `encode_values` wrote."""
-    loaded = json.loads(text)
-    return {name: Media(**value[MEDIA_KEY]) if isinstance(value, dict) else value for name, value in loaded.items()}
+    return {name: _decoded(value) for name, value in json.loads(text).items()}
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Media(**value[MEDIA_KEY])
+    return tuple(Lora(**row) for row in value) if isinstance(value, list) else value
 
 
 class Store:

@@ -1,4 +1,4 @@
-"""`python -m workflows`: build a graph, check all of them, record node interfaces."""
+"""`python -m workflows`: build a graph, check all of them, record node interfaces, print the reference."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from workflows import address, manifest, schema
-from workflows.build import Capabilities, apply_preset, build
+from workflows import address, manifest, reference, schema
+from workflows.build import Capabilities, build, changes_of, outputs
 from workflows.errors import StudioError
 from workflows.graph import Graph, GraphError
-from workflows.request import Media, Request, assignments, parse
+from workflows.request import Request, assignments, parse
+from workflows.values import Media
 
 SAMPLE_SEED = 1
 
@@ -40,29 +41,50 @@ def object_info(server: str) -> dict[str, Any]:
     return loaded
 
 
-def sample(mode: manifest.Mode, preset: manifest.Preset) -> Request:
-    """A request with every default, for checking."""
-    values: dict[str, Any] = {"preset": preset.name}
+SAMPLE_LORA = "example.safetensors"
+
+
+def sample(mode: manifest.Mode, preset: manifest.Preset, **values: Any) -> Request:
+    """A request with every default but `values`, for checking."""
     for field in mode.fields:
         if field.required:
-            values[field.name] = Media(name="example.png") if field.type in manifest.MEDIA_TYPES else "a test"
-    return parse(mode.name, values, draw_seed=lambda: SAMPLE_SEED)
+            values.setdefault(field.name, Media("example") if field.type in manifest.MEDIA_TYPES else "a test")
+    return parse(mode.name, {"preset": preset.name, **values}, draw_seed=lambda: SAMPLE_SEED)
+
+
+def samples(mode: manifest.Mode, preset: manifest.Preset) -> Iterator[tuple[str, Request]]:
+    """Requests that need every node the mode has under the preset: the defaults, then each choice by itself."""
+    yield f"{mode.name} {preset.name}", sample(mode, preset)
+    for field in mode.fields_for(preset, {}):
+        for value in field.choices:
+            if value != field.default:
+                yield f"{mode.name} {preset.name} {field.name}={value}", sample(mode, preset, **{field.name: value})
+        if field.type == "loras":
+            rows = {field.name: SAMPLE_LORA}
+            yield f"{mode.name} {preset.name} {field.name}={SAMPLE_LORA}", sample(mode, preset, **rows)
 
 
 def check(interfaces: schema.Interfaces) -> Iterator[tuple[str, list[str]]]:
-    """For each mode and preset its name and what is wrong with it."""
+    """For each mode, preset and choice its name and what is wrong with it."""
     capabilities = Capabilities.from_object_info(interfaces)
     for mode in manifest.modes():
         for preset in mode.presets:
-            try:
-                found = list(schema.problems(build(sample(mode, preset), capabilities), interfaces))
-            except (GraphError, StudioError) as error:
-                found = [str(error)]
-            yield f"{mode.name} {preset.name}", found
+            for name, request in samples(mode, preset):
+                try:
+                    yield name, list(_problems(request, interfaces, capabilities))
+                except (GraphError, StudioError) as error:
+                    yield name, [str(error)]
+
+
+def _problems(request: Request, interfaces: schema.Interfaces, capabilities: Capabilities) -> Iterator[str]:
+    count = len(outputs(manifest.mode(request.mode), changes_of(request)))
+    for problem in schema.problems(build(request, capabilities), interfaces, outputs=count):
+        if SAMPLE_LORA not in problem:
+            yield problem
 
 
 def record(interfaces: schema.Interfaces) -> dict[str, Any]:
-    """The interfaces worth keeping: of the nodes in any graph or preset, and of those already recorded.
+    """The interfaces worth keeping: of the nodes in any graph, preset or choice, and of those already recorded.
 
     Those that the server doesn't have stay as they were recorded.
     Lists of files are emptied and texts for people left out, so that no server's private names are recorded.
@@ -70,7 +92,8 @@ def record(interfaces: schema.Interfaces) -> dict[str, Any]:
     wanted = set(schema.recorded())
     for mode in manifest.modes():
         for preset in mode.presets:
-            wanted |= {node["class_type"] for node in apply_preset(manifest.graph(mode.name), preset).values()}
+            for _, request in samples(mode, preset):
+                wanted |= {node["class_type"] for node in build(request).values()}
     known = {**schema.recorded(), **interfaces}
     return {name: _without_files(known[name]) for name in sorted(wanted) if name in known}
 
@@ -113,12 +136,18 @@ def _without_file_names(name: str, spec: Any) -> Any:
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m workflows", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    build_verb = verbs.add_parser("build", help="print the API graph for a request")
+    build_verb = verbs.add_parser(
+        "build",
+        help="print the API graph for a request",
+        epilog=reference.help_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     build_verb.add_argument("mode", choices=manifest.MODES)
     build_verb.add_argument("--preset", help="fast, balanced, …")
     build_verb.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="set a field of the mode")
     check_verb = verbs.add_parser("check", help="check every mode and preset against node interfaces")
     check_verb.add_argument("--server", metavar="URL", help="a live server instead of the recorded interfaces")
+    verbs.add_parser("reference", help="print the reference of all modes and settings, docs/reference.md")
     schema_verb = verbs.add_parser("schema", help="record the node interfaces of a live server in schema.json")
     schema_verb.add_argument("--server", metavar="URL", required=True)
     return parser
@@ -166,7 +195,12 @@ def _schema(arguments: argparse.Namespace) -> int:
     return 0
 
 
-VERBS = {"build": _build, "check": _check, "schema": _schema}
+def _reference(arguments: argparse.Namespace) -> int:
+    print(reference.page(), end="")
+    return 0
+
+
+VERBS = {"build": _build, "check": _check, "schema": _schema, "reference": _reference}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -37,6 +37,22 @@ REGISTRY: dict[str, ErrorKind] = {
     "value_out_of_range": ErrorKind(
         "{title} must be between {low:g} and {high:g}{unit}; {value} was given.", "Choose a value in that range."
     ),
+    "value_not_offered": ErrorKind("{title} can't be {value}.", "Choose one of {known}."),
+    "value_order": ErrorKind(
+        "{title} ({value:g}) must not be above {other} ({limit:g}).", "Lower the one or raise the other."
+    ),
+    "start_after_end": ErrorKind(
+        "{title} is at {value:g} s, but {other} ends at {seconds:.1f} s.", "Choose an earlier start."
+    ),
+    "longer_than_source": ErrorKind(
+        "The video has {seconds:.1f} s after its start; {value:g} s were asked for.",
+        "Choose a shorter duration or an earlier start.",
+    ),
+    "too_many_loras": ErrorKind("{title} takes {high} rows at most; there are {value}.", "Leave some out."),
+    "lora_needs_guide": ErrorKind(
+        "{value} is an IC-LoRA: it follows a guide clip, and this mode has none.",
+        "Use it in Restyle, or choose another LoRA.",
+    ),
     "text_too_long": ErrorKind(
         "{title} is longer than {high} characters; it has {value}.", "Shorten it and try again."
     ),

@@ -61,9 +61,33 @@ def set_input(graph: Graph, at: str, value: Any) -> Graph:
     return _with_inputs(graph, node_id, **{name: value})
 
 
-def link_input(graph: Graph, at: str, to: str, slot: int = 0) -> Graph:
-    """Link the input `at` ("Title.input") to output `slot` of the node titled `to`."""
-    return set_input(graph, at, [find(graph, to), slot])
+def link_input(graph: Graph, at: str, to: str, slot: int = 0, new: bool = False) -> Graph:
+    """Link the input `at` ("Title.input") to output `slot` of the node titled `to`; a `new` input is made."""
+    node_title, name = _split(at)
+    source = [find(graph, to), slot]
+    return _with_inputs(graph, find(graph, node_title), **{name: source}) if new else set_input(graph, at, source)
+
+
+def _sources(graph: Graph, linked: Mapping[str, tuple[str, int]] | None) -> dict[str, list[Any]]:
+    return {name: [find(graph, source), slot] for name, (source, slot) in (linked or {}).items()}
+
+
+def _next_id(graph: Graph) -> str:
+    return str(max((int(node_id) for node_id in graph if node_id.isdigit()), default=0) + 1)
+
+
+def add_node(
+    graph: Graph,
+    node_title: str,
+    class_type: str,
+    inputs: Mapping[str, Any],
+    linked: Mapping[str, tuple[str, int]] | None = None,
+) -> Graph:
+    """Add a node. `inputs` are literal values, `linked` maps an input to the title and slot of its source."""
+    if any(title(node) == node_title for node in graph.values()):
+        raise GraphError(f"a node is already titled {node_title!r}")
+    node = {"class_type": class_type, "inputs": {**inputs, **_sources(graph, linked)}, "_meta": {"title": node_title}}
+    return {**graph, _next_id(graph): node}
 
 
 def replace_node(
@@ -78,8 +102,8 @@ def replace_node(
     `inputs` are literal values, `linked` maps an input to the title and slot of the node it comes from.
     """
     node_id = find(graph, node_title)
-    sources = {name: [find(graph, source), slot] for name, (source, slot) in (linked or {}).items()}
-    return {**graph, node_id: {**graph[node_id], "class_type": class_type, "inputs": {**inputs, **sources}}}
+    replaced = {"class_type": class_type, "inputs": {**inputs, **_sources(graph, linked)}}
+    return {**graph, node_id: {**graph[node_id], **replaced}}
 
 
 def _redirect(graph: Graph, old: tuple[str, int], new: list[Any], keep: str = "") -> Graph:
@@ -94,14 +118,10 @@ def _redirect(graph: Graph, old: tuple[str, int], new: list[Any], keep: str = ""
 
 def insert_lora(graph: Graph, after: str, node_title: str, lora_name: str, strength: float) -> Graph:
     """Put a LoraLoaderModelOnly between the model (output 0 of the node titled `after`) and all its users."""
-    source = find(graph, after)
-    node_id = str(max((int(i) for i in graph if i.isdigit()), default=0) + 1)
-    loader = {
-        "class_type": "LoraLoaderModelOnly",
-        "inputs": {"model": [source, 0], "lora_name": lora_name, "strength_model": strength},
-        "_meta": {"title": node_title},
-    }
-    return _redirect({**graph, node_id: loader}, (source, 0), [node_id, 0], keep=node_id)
+    inputs = {"lora_name": lora_name, "strength_model": strength}
+    added = add_node(graph, node_title, "LoraLoaderModelOnly", inputs, {"model": (after, 0)})
+    loader = find(added, node_title)
+    return _redirect(added, (find(graph, after), 0), [loader, 0], keep=loader)
 
 
 def drop_node(graph: Graph, node_title: str, bypass: str) -> Graph:
@@ -117,10 +137,10 @@ def drop_node(graph: Graph, node_title: str, bypass: str) -> Graph:
     return _redirect(rest, (node_id, 0), list(source))
 
 
-def prune(graph: Graph, output: str) -> Graph:
-    """Keep only what the node titled `output` depends on, in the graph's order."""
+def prune(graph: Graph, *outputs: str) -> Graph:
+    """Keep only what the nodes titled `outputs` depend on, in the graph's order."""
     needed: set[str] = set()
-    waiting = [find(graph, output)]
+    waiting = [find(graph, output) for output in outputs]
     while waiting:
         node_id = waiting.pop()
         if node_id not in graph:

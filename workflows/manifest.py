@@ -1,4 +1,4 @@
-"""What each mode is, read from `fields.toml` and `<mode>.toml`: its fields, bindings, presets and stages.
+"""What each mode is, read from `fields.toml`, `presets.toml` and `<mode>.toml`: fields, bindings, presets, stages.
 
 Everything here is frozen and loaded once. A manifest that does not fit its graph is caught by `python -m workflows
 check`, one that has a misspelt key already when it is read.
@@ -8,31 +8,41 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Constraint
 
+from workflows.change import Change, Frozen
 from workflows.errors import StudioError
 from workflows.graph import Graph
+from workflows.grid import SIZE_STEP
 
 FOLDER = Path(__file__).parent
-MODES = ("t2v", "i2v")
+MODES = ("t2v", "i2v", "a2v", "lipsync", "keyframe", "style")
 
-FieldType = Literal["text", "int", "float", "seed", "image"]
-MEDIA_TYPES = ("image",)
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+FieldType = Literal["text", "int", "float", "seed", "flag", "choice", "loras", "image", "audio", "video"]
+MEDIA_TYPES = ("image", "audio", "video")
+ON, OFF = "on", "off"
 
 
-class Field(_Frozen):
+class Choice(Change):
+    """One of the values of a field that has a few, and what it changes in the graph. A flag has the one `on`."""
+
+    title: str = ""
+    help: str = ""
+
+
+class Field(Frozen):
     """One setting of a request: what it means, in which unit, within which limits.
 
-    `needs` names what a preset must provide for the field to have an effect. `group` says where a form puts it.
+    `needs` names what a preset must provide for the field to have an effect, `when` the values that another field must
+    have. `group` says where a form puts it. `follows` names a media field whose length in seconds is the default,
+    `start_of` one in which this is a position, `at_most` a field whose value this one may not exceed. For LoRAs,
+    `after` is the node behind whose model they go, `max_rows` how many there may be, and `guide` whether the graph has
+    the control guide that an IC-LoRA needs; limits and default are those of a row's strength.
     """
 
     name: str
@@ -40,7 +50,7 @@ class Field(_Frozen):
     title: str
     help: str
     required: bool = False
-    default: str | int | float | None = None
+    default: str | int | float | bool | None = None
     min: float | None = None
     max: float | None = None
     step: float | None = None
@@ -48,82 +58,51 @@ class Field(_Frozen):
     max_length: int | None = None
     lines: int = 1
     needs: str | None = None
-    group: Literal["main", "size", "advanced"] = "main"
+    when: dict[str, tuple[str, ...]] = Constraint(default_factory=dict)
+    group: Literal["main", "size", "look", "advanced"] = "main"
+    choices: dict[str, Choice] = Constraint(default_factory=dict)
+    follows: str | None = None
+    start_of: str | None = None
+    at_most: str | None = None
+    after: str = ""
+    max_rows: int = 0
+    guide: bool = False
+
+    def choice(self, value: Any) -> Change:
+        """What a value changes in the graph: nothing where the field has no choices."""
+        key = value if isinstance(value, str) else ON if value is True else OFF
+        return self.choices.get(key, Change())
 
 
-class SetInput(_Frozen):
-    """Set the input `at` ("Title.input") to a literal value."""
+class Preset(Change):
+    """A way to make the video: a change of the graph, and defaults and limits that suit it.
 
-    op: Literal["set"]
-    at: str
-    value: Any
-
-
-class LinkInput(_Frozen):
-    """Link the input `at` to output `slot` of the node titled `to`."""
-
-    op: Literal["link"]
-    at: str
-    to: str
-    slot: int = 0
-
-
-class ReplaceNode(_Frozen):
-    """Give the node another class and other inputs; `linked` maps an input to (title, slot) of its source."""
-
-    op: Literal["replace"]
-    node: str
-    class_type: str
-    inputs: dict[str, Any]
-    linked: dict[str, tuple[str, int]] = {}
-
-
-class InsertLora(_Frozen):
-    """Put a LoRA loader titled `node` behind the model of the node titled `after`."""
-
-    op: Literal["lora"]
-    after: str
-    node: str
-    lora_name: str
-    strength: float
-
-
-class DropNode(_Frozen):
-    """Remove a node; its users get what its input `bypass` was linked to."""
-
-    op: Literal["drop"]
-    node: str
-    bypass: str
-
-
-Edit = Annotated[SetInput | LinkInput | ReplaceNode | InsertLora | DropNode, Constraint(discriminator="op")]
-
-
-class Preset(_Frozen):
-    """A way to make the video: edits of the graph, and defaults and limits that suit it.
-
-    `provides` lists what fields may need ("guidance": sampling with CFG above 1). `max_pixels` bounds width × height.
+    `provides` lists what fields may need ("guidance": sampling with CFG above 1). `max_pixels` bounds width × height,
+    which are multiples of `size_step`. `summary` says what it does, `cost` what it costs.
     """
 
     name: str
     title: str
     summary: str
+    cost: str
     provides: tuple[str, ...] = ()
     max_pixels: int | None = None
-    defaults: dict[str, str | int | float] = {}
-    bind: dict[str, str] = {}
-    edits: tuple[Edit, ...] = ()
+    size_step: int = SIZE_STEP
+    defaults: dict[str, str | int | float | bool] = Constraint(default_factory=dict)
 
 
-class Stage(_Frozen):
+class Stage(Frozen):
     """A part of the work with a name; `nodes` maps node titles to their share of the time."""
 
     title: str
     nodes: dict[str, float]
 
 
-class Mode(_Frozen):
-    """One of the studio's modes: `comfyui` is the first ComfyUI version with all its nodes."""
+class Mode(Frozen):
+    """One of the studio's modes: `comfyui` is the first ComfyUI version with all its nodes.
+
+    `rate_of` names the video field whose frame rate the result has, where the mode has no field for the rate.
+    """
 
     name: str
     title: str
@@ -136,6 +115,7 @@ class Mode(_Frozen):
     bind: dict[str, str]
     presets: tuple[Preset, ...]
     stages: tuple[Stage, ...]
+    rate_of: str = ""
 
     def preset(self, name: str) -> Preset:
         """The preset of that name. Raises StudioError `unknown_preset`."""
@@ -145,18 +125,29 @@ class Mode(_Frozen):
         known = ", ".join(p.name for p in self.presets)
         raise StudioError("unknown_preset", field="preset", title=self.title, value=name, known=known)
 
-    def fields_for(self, preset: Preset) -> tuple[Field, ...]:
-        """The fields with the preset's defaults, those without an effect under it left out."""
-        return tuple(
+    def field(self, name: str) -> Field:
+        """The field of that name, which the mode must have."""
+        return next(field for field in self.fields if field.name == name)
+
+    def fields_for(self, preset: Preset, values: Mapping[str, Any]) -> tuple[Field, ...]:
+        """The fields with the preset's defaults, those without an effect under it and `values` left out.
+
+        A value that is missing counts as its default.
+        """
+        fields = tuple(
             field.model_copy(update={"default": preset.defaults.get(field.name, field.default)})
             for field in self.fields
-            if is_effective(field, preset)
         )
+        complete = {field.name: field.default for field in fields} | {
+            name: value for name, value in values.items() if value is not None
+        }
+        return tuple(field for field in fields if is_effective(field, preset, complete))
 
 
-def is_effective(field: Field, preset: Preset) -> bool:
-    """Whether the field changes the video under this preset."""
-    return field.needs is None or field.needs in preset.provides
+def is_effective(field: Field, preset: Preset, values: Mapping[str, Any]) -> bool:
+    """Whether the field changes the video under this preset and these values."""
+    provided = field.needs is None or field.needs in preset.provides
+    return provided and all(values.get(other) in wanted for other, wanted in field.when.items())
 
 
 def _toml(name: str) -> dict[str, Any]:
@@ -175,9 +166,23 @@ def mode(name: str) -> Mode:
     if name not in MODES:
         raise StudioError("unknown_mode", value=name, known=", ".join(MODES))
     table = _toml(f"{name}.toml")
-    table["fields"] = [fields()[field] for field in table["fields"]]
-    table["presets"] = [{"name": key, **preset} for key, preset in table["presets"].items()]
+    own, choices = table.pop("field", {}), table.pop("choice", {})
+    shared = _toml("presets.toml")
+    table["fields"] = [_field_of(key, own.get(key, {}), choices.get(key, {})) for key in table["fields"]]
+    table["presets"] = [{"name": key, **shared[key], **preset} for key, preset in table["presets"].items()]
     return Mode(name=name, **table)
+
+
+def _field_of(name: str, own: Mapping[str, Any], choices: Mapping[str, Any]) -> Field:
+    """A field as a mode has it: the shared one with the mode's own keys, its choices with the mode's own edits."""
+    field = fields()[name]
+    extended = {
+        key: choice.model_copy(update={"edits": (*choice.edits, *Change(**choices[key]).edits)})
+        if key in choices
+        else choice
+        for key, choice in field.choices.items()
+    }
+    return Field(**{**field.model_dump(), "choices": extended, **own})
 
 
 def modes() -> tuple[Mode, ...]:

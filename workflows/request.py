@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from workflows import grid, manifest
+from workflows import grid, loras, manifest
 from workflows.errors import StudioError
 from workflows.manifest import Field, Mode, Preset
+from workflows.values import MAX_SEED, Media, Value, read
 
 DEFAULT_PRESET = "balanced"
-MAX_SEED = 2**64 - 1
+UNKNOWN_RATE = 24.0
+"""Frames per second assumed of a video that has not been looked into."""
 
-
-@dataclass(frozen=True)
-class Media:
-    """An uploaded file as a graph names it.
-
-    `name` is the name on the engine's side, `source` what the person called it. `path` is where it lies here and is
-    empty where only the engine has it. Sizes are in pixels and bytes.
-    """
-
-    name: str
-    source: str = ""
-    path: str = ""
-    size: int = 0
-    width: int = 0
-    height: int = 0
-
-
-Value = str | int | float | Media
+MAX_VARIATIONS = 8
 
 
 @dataclass(frozen=True)
@@ -58,20 +42,45 @@ class Request:
         renamed = {field: replace(self.media()[field], name=name) for field, name in names.items()}
         return replace(self, values=MappingProxyType({**self.values, **renamed}))
 
+    def with_seed(self, seed: int) -> Request:
+        """The same request with another seed."""
+        return replace(self, values=MappingProxyType({**self.values, "seed": seed}), given=self.given | {"seed"})
+
     def notes(self) -> tuple[str, ...]:
-        """One sentence for each value that was set and has no effect under the preset."""
+        """One sentence for each value that was set and has no effect under the preset and the other values."""
         mode = manifest.mode(self.mode)
         preset = mode.preset(self.preset)
         return tuple(
-            f"{field.title} has no effect with the preset {preset.title}, which samples without guidance (CFG 1)."
+            f"{field.title} has no effect {_why_not(field, mode, preset, self.values)}."
             for field in mode.fields
-            if field.name in self.given and not manifest.is_effective(field, preset)
+            if field.name in self.given and not manifest.is_effective(field, preset, self.values)
         )
+
+
+def _why_not(field: Field, mode: Mode, preset: Preset, values: Mapping[str, Any]) -> str:
+    if field.needs is not None and field.needs not in preset.provides:
+        return f"with the preset {preset.title}, which samples without guidance (CFG 1)"
+    others = [mode.field(name) for name, wanted in field.when.items() if values[name] not in wanted]
+    return " and ".join(f"while {other.title} is {values[other.name]}" for other in others)
 
 
 def random_seed() -> int:
     """A new seed, short enough to be read aloud and exact in JavaScript."""
     return random.SystemRandom().randrange(2**32)
+
+
+def variations(request: Request, count: int) -> tuple[Request, ...]:
+    """The request with its seed and the `count` − 1 that follow it, round the highest to 0.
+
+    Raises StudioError `value_out_of_range` for fewer than 1 or more than `MAX_VARIATIONS`.
+    """
+    if not 1 <= count <= MAX_VARIATIONS:
+        raise StudioError(
+            "value_out_of_range", field="seed", title="Variations", low=1, high=MAX_VARIATIONS, unit="", value=count
+        )
+    seed = request.values["seed"]
+    assert isinstance(seed, int)
+    return tuple(request.with_seed((seed + number) % (MAX_SEED + 1)) for number in range(count))
 
 
 def assignments(pairs: Sequence[str]) -> dict[str, str]:
@@ -101,12 +110,67 @@ def parse(mode_name: str, values: Mapping[str, Any], draw_seed: Callable[[], int
             )
     given = {name: values[name] for name, field in known.items() if not _is_absent(field, values.get(name))}
     parsed = {name: _value(field, preset, given.get(name), draw_seed) for name, field in known.items()}
-    shape = grid.shape(parsed["width"], parsed["height"], parsed["seconds"], parsed["fps"])
-    _check_shape(mode, preset, shape, parsed["seconds"])
+    for field in mode.fields:
+        _check_order(field, known, parsed)
+        if field.type == "loras":
+            loras.check(field, parsed[field.name])
+    parsed["seconds"] = _seconds(mode, parsed, "seconds" in given)
+    shape = _shape(mode, preset, parsed)
     return Request(mode.name, preset.name, MappingProxyType(parsed), shape, frozenset(given))
 
 
-def _check_shape(mode: Mode, preset: Preset, shape: grid.Shape, seconds: float) -> None:
+def _check_order(field: Field, known: Mapping[str, Field], values: Mapping[str, Any]) -> None:
+    if field.at_most and values[field.name] > values[field.at_most]:
+        other = known[field.at_most]
+        raise StudioError(
+            "value_order",
+            field=field.name,
+            title=field.title,
+            value=values[field.name],
+            other=other.title,
+            limit=values[other.name],
+        )
+    if field.start_of:
+        media = values[field.start_of]
+        if media.seconds and values[field.name] >= media.seconds:
+            raise StudioError(
+                "start_after_end",
+                field=field.name,
+                title=field.title,
+                value=values[field.name],
+                other=known[field.start_of].title,
+                seconds=media.seconds,
+            )
+
+
+def remaining(mode: Mode, values: Mapping[str, Any]) -> float:
+    """Seconds of sound or video after the start that was chosen; 0 where the mode follows none or it is unknown."""
+    followed = mode.field("seconds").follows
+    media = values.get(followed) if followed else None
+    if not isinstance(media, Media) or not media.seconds:
+        return 0.0
+    starts = [values[field.name] or 0.0 for field in mode.fields if field.start_of == followed]
+    return max(0.0, media.seconds - sum(starts))
+
+
+def _seconds(mode: Mode, values: Mapping[str, Any], is_given: bool) -> float:
+    field, left = mode.field("seconds"), remaining(mode, values)
+    wanted: float = values["seconds"]
+    if not left:
+        return wanted
+    if not is_given:
+        assert field.min is not None
+        assert field.max is not None
+        return min(field.max, max(field.min, left))
+    if mode.rate_of and wanted > left + 1 / UNKNOWN_RATE:
+        raise StudioError("longer_than_source", field="seconds", seconds=left, value=wanted)
+    return wanted
+
+
+def _shape(mode: Mode, preset: Preset, values: Mapping[str, Any]) -> grid.Shape:
+    fps = (values[mode.rate_of].fps or UNKNOWN_RATE) if mode.rate_of else values["fps"]
+    left = remaining(mode, values) if mode.rate_of else 0.0
+    shape = grid.shape(values["width"], values["height"], values["seconds"], fps, preset.size_step, left or None)
     if preset.max_pixels is not None and shape.width * shape.height > preset.max_pixels:
         raise StudioError(
             "size_over_preset",
@@ -120,11 +184,12 @@ def _check_shape(mode: Mode, preset: Preset, shape: grid.Shape, seconds: float) 
         raise StudioError(
             "too_many_frames",
             field="seconds",
-            seconds=seconds,
+            seconds=values["seconds"],
             fps=shape.fps,
             frames=shape.frames,
             high=grid.MAX_FRAMES,
         )
+    return shape
 
 
 def _is_absent(field: Field, raw: Any) -> bool:
@@ -136,92 +201,9 @@ def _value(field: Field, preset: Preset, raw: Any, draw_seed: Callable[[], int])
     if raw is None:
         if field.type == "seed":
             return draw_seed()
+        if field.type == "loras":
+            return ()
         if field.required:
             raise StudioError("value_missing", field=field.name, title=field.title)
         raw = preset.defaults.get(field.name, field.default)
-    return PARSERS[field.type](field, raw)
-
-
-def _text(field: Field, raw: Any) -> str:
-    if not isinstance(raw, str):
-        raise StudioError("value_type", field=field.name, title=field.title, expected="text", value=_shown(raw))
-    text = raw.strip()
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        # Bytes of a command line that are not UTF-8 arrive as lone surrogates, which no JSON can carry.
-        raise StudioError(
-            "value_type", field=field.name, title=field.title, expected="text in UTF-8", value=ascii(text[:20])
-        ) from error
-    if field.max_length is not None and len(text) > field.max_length:
-        raise StudioError("text_too_long", field=field.name, title=field.title, high=field.max_length, value=len(text))
-    return text
-
-
-def _number(field: Field, raw: Any, expected: str) -> float:
-    if isinstance(raw, bool):
-        number = math.nan
-    else:
-        try:
-            number = float(raw)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-    if not math.isfinite(number):
-        raise StudioError("value_type", field=field.name, title=field.title, expected=expected, value=_shown(raw))
-    low, high = field.min, field.max
-    if low is not None and high is not None and not low <= number <= high:
-        unit = f" {field.unit}" if field.unit else ""
-        raise StudioError(
-            "value_out_of_range", field=field.name, title=field.title, low=low, high=high, unit=unit, value=_shown(raw)
-        )
-    return number
-
-
-def _float(field: Field, raw: Any) -> float:
-    return _number(field, raw, "a number")
-
-
-def _int(field: Field, raw: Any) -> int:
-    number = _number(field, raw, "a whole number")
-    if number != int(number):
-        raise StudioError(
-            "value_type", field=field.name, title=field.title, expected="a whole number", value=_shown(raw)
-        )
-    return int(number)
-
-
-def _seed(field: Field, raw: Any) -> int:
-    whole = isinstance(raw, float) and raw.is_integer()
-    text = _text_of(int(raw) if whole else raw).strip()
-    if not text.isascii() or not text.isdigit() or len(text) > len(str(MAX_SEED)) or int(text) > MAX_SEED:
-        expected = "a whole number from 0 to 2^64 - 1"
-        raise StudioError("value_type", field=field.name, title=field.title, expected=expected, value=_shown(raw))
-    return int(text)
-
-
-def _media(field: Field, raw: Any) -> Media:
-    if isinstance(raw, Media):
-        return raw
-    return Media(name=_text(field, raw))
-
-
-def _shown(raw: Any) -> str:
-    text = _text_of(raw)
-    return text if len(text) <= 40 else f"{text[:39]}…"
-
-
-def _text_of(raw: Any) -> str:
-    try:
-        return f"{raw:g}" if isinstance(raw, float) else str(raw)
-    except ValueError:
-        # Python refuses to write out whole numbers of more than a few thousand digits.
-        return "a number of thousands of digits"
-
-
-PARSERS: dict[str, Callable[[Field, Any], Any]] = {
-    "text": _text,
-    "int": _int,
-    "float": _float,
-    "seed": _seed,
-    "image": _media,
-}
+    return read(field, raw)

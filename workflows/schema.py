@@ -31,18 +31,30 @@ def recorded() -> Interfaces:
 def declared_inputs(interface: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
     """The inputs a node has: name to (specification, required).
 
-    A dynamic combo (`COMFY_DYNAMICCOMBO_V3`) brings the inputs of the option chosen in `values`, under dotted names.
+    A dynamic combo (`COMFY_DYNAMICCOMBO_V3`) brings the inputs of the option chosen in `values`, a list that grows
+    (`COMFY_AUTOGROW_V3`) those of its entries, both under dotted names.
     """
     declared: dict[str, tuple[Any, bool]] = {}
     for group, required in (("required", True), ("optional", False)):
         for name, spec in interface["input"].get(group, {}).items():
             declared[name] = (spec, required)
-            if spec[0] == "COMFY_DYNAMICCOMBO_V3":
+            if spec[0] == "COMFY_AUTOGROW_V3":
+                del declared[name]
+                declared |= _grown(name, spec[1]["template"], values)
+            elif spec[0] == "COMFY_DYNAMICCOMBO_V3":
                 chosen = [option for option in spec[1]["options"] if option["key"] == values.get(name)]
                 for option in chosen:
                     inner = declared_inputs({"input": option["inputs"]}, values)
                     declared |= {f"{name}.{key}": value for key, value in inner.items()}
     return declared
+
+
+def _grown(name: str, template: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
+    """The inputs of a list that grows: `name.a`, `name.b`, … as many as are given, the first `min` required."""
+    ((_, spec),) = template["input"]["required"].items()
+    names = [f"{name}.{key}" for key in template["names"]]
+    needed = template.get("min", 0)
+    return {key: (spec, index < needed) for index, key in enumerate(names) if index < needed or key in values}
 
 
 def options(spec: Any) -> list[Any] | None:
@@ -63,17 +75,18 @@ def is_upload(spec: Any) -> bool:
     return has_config and any(key.endswith("_upload") for key in spec[1])
 
 
-def problems(graph: Graph, interfaces: Interfaces, uploads: bool = False) -> Iterator[str]:
+def problems(graph: Graph, interfaces: Interfaces, uploads: bool = False, outputs: int = 1) -> Iterator[str]:
     """One sentence for everything in the graph that the engine would refuse.
 
     Names of uploaded files (inputs marked with `image_upload` and its like) are only compared when `uploads` is set.
+    `outputs` is how many output nodes there must be.
     """
     titles = [title(node) for node in graph.values()]
     for name in sorted({name for name in titles if titles.count(name) > 1}):
         yield f"{titles.count(name)} nodes are titled {name!r}"
-    outputs = [title(node) for node in graph.values() if interfaces.get(node["class_type"], {}).get("output_node")]
-    if len(outputs) != 1:
-        yield f"the graph has {len(outputs)} output nodes; one is needed"
+    found = [title(node) for node in graph.values() if interfaces.get(node["class_type"], {}).get("output_node")]
+    if len(found) != outputs:
+        yield f"the graph has {len(found)} output nodes; {'one is' if outputs == 1 else f'{outputs} are'} needed"
     for node_id in cycle(graph):
         yield f"{title(graph[node_id])}: the graph runs in a circle here"
     for node in graph.values():

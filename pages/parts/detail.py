@@ -14,7 +14,7 @@ from pages.parts.frame import page_of
 from workflows import manifest
 from workflows.errors import StudioError
 from workflows.manifest import Mode
-from workflows.request import Media
+from workflows.values import Media
 
 
 def detail(job_id: str, visitor: str) -> None:
@@ -85,7 +85,7 @@ def _facts(job: Job, mode: Mode) -> list[tuple[str, str]]:
     """Every setting that had an effect, then what came of it."""
     shape, here = job.shape, zone()
     own = {"prompt", "width", "height", "seconds", "fps"}
-    fields = [field for field in mode.fields_for(mode.preset(job.preset)) if field.name not in own]
+    fields = [field for field in mode.fields_for(mode.preset(job.preset), job.values) if field.name not in own]
     settings = [(field.title, _shown(job.values.get(field.name), field.unit)) for field in fields]
     name = files.video(job)
     return [

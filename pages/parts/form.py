@@ -12,7 +12,8 @@ from client.jobs import manager
 from pages.parts import markup, picture, sizes, values, words
 from workflows.errors import StudioError
 from workflows.manifest import MEDIA_TYPES, Field, Mode
-from workflows.request import Media, Request, parse
+from workflows.request import Request, parse
+from workflows.values import Media
 
 LINE_HEIGHT = 24
 BOX_PADDING = 20
@@ -32,7 +33,7 @@ def form(mode: Mode, owner: str) -> None:
     """Draw the form and, when asked, send what it says."""
     values.settle(mode)
     chosen = values.preset(mode)
-    fields = mode.fields_for(chosen)
+    fields = mode.fields_for(chosen, values.raw(mode))
     with st.container(border=True, key="form"):
         for field in _group(fields, "main"):
             if field.type in (*MEDIA_TYPES, "text"):

@@ -15,7 +15,7 @@ from client.media import admit_image
 from pages.parts import markup, sizes, values, words
 from workflows.errors import StudioError
 from workflows.manifest import Field, Mode
-from workflows.request import Media
+from workflows.values import Media
 
 TYPES = ["png", "jpg", "jpeg", "webp"]
 PREVIEW_SIDE = 800

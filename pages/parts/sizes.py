@@ -44,7 +44,7 @@ def aspect_of(width: float | None, height: float | None, mode: Mode, preset: Pre
 
 def own_size(mode: Mode, preset: Preset) -> Size:
     """The preset's own size in pixels: its default width and height."""
-    defaults = {field.name: field.default for field in mode.fields_for(preset)}
+    defaults = {field.name: field.default for field in mode.fields_for(preset, {})}
     return int(defaults["width"] or 0), int(defaults["height"] or 0)
 
 

@@ -13,7 +13,8 @@ import streamlit as st
 
 from pages.parts import sizes
 from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
-from workflows.request import DEFAULT_PRESET, Media
+from workflows.request import DEFAULT_PRESET
+from workflows.values import Media
 
 
 def key(mode: Mode, name: str) -> str:
@@ -53,6 +54,11 @@ def preset(mode: Mode) -> Preset:
     return mode.preset(get(mode, "preset") or DEFAULT_PRESET)
 
 
+def raw(mode: Mode) -> dict[str, Any]:
+    """What every field of the mode holds now, None where it holds nothing."""
+    return {field.name: get(mode, field.name) for field in mode.fields}
+
+
 def initial(field: Field) -> Any:
     """What a field's widget holds at first."""
     if field.type in MEDIA_TYPES:
@@ -74,7 +80,7 @@ def settle(mode: Mode) -> None:
     before = get(mode, "settled") or (chosen.name, aspect)
     if chosen.name != before[0]:
         _follow(mode, mode.preset(before[0]), chosen)
-    for field in mode.fields_for(chosen):
+    for field in mode.fields_for(chosen, raw(mode)):
         st.session_state.setdefault(key(mode, field.name), initial(field))
     if aspect and (chosen.name, aspect) != before:
         width, height = sizes.for_aspect(aspect, mode, chosen)
@@ -85,8 +91,8 @@ def settle(mode: Mode) -> None:
 
 
 def _follow(mode: Mode, old: Preset, new: Preset) -> None:
-    defaults = {field.name: initial(field) for field in mode.fields_for(old)}
-    for field in mode.fields_for(new):
+    defaults = {field.name: initial(field) for field in mode.fields_for(old, raw(mode))}
+    for field in mode.fields_for(new, raw(mode)):
         if field.name in defaults and get(mode, field.name) == defaults[field.name]:
             assign(mode, field.name, initial(field))
 
@@ -94,13 +100,13 @@ def _follow(mode: Mode, old: Preset, new: Preset) -> None:
 def collect(mode: Mode) -> dict[str, Any]:
     """What the form says now: the preset and every field that has an effect under it."""
     chosen = preset(mode)
-    return {"preset": chosen.name} | {field.name: get(mode, field.name) for field in mode.fields_for(chosen)}
+    return {"preset": chosen.name} | {field.name: get(mode, field.name) for field in mode.fields_for(chosen, raw(mode))}
 
 
 def fill(mode: Mode, preset_name: str, given: Mapping[str, Any]) -> None:
     """Set the form to the values of a job."""
     assign(mode, "preset", preset_name)
-    for field in mode.fields_for(mode.preset(preset_name)):
+    for field in mode.fields_for(mode.preset(preset_name), given):
         value = given.get(field.name)
         if field.type in MEDIA_TYPES:
             put(mode, field.name, value if isinstance(value, Media) else None)

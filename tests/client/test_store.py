@@ -7,7 +7,8 @@ import pytest
 
 from client.states import Cancelled, Failed, Output, Queued, Running, Succeeded
 from client.store import Store
-from workflows.request import Media, parse
+from workflows.request import parse
+from workflows.values import Media
 
 
 @pytest.fixture

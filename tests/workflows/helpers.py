@@ -10,7 +10,8 @@ import pytest
 from workflows import manifest, schema
 from workflows.graph import Graph, is_link, title
 from workflows.manifest import MEDIA_TYPES, Mode, Preset
-from workflows.request import Media, Request, parse
+from workflows.request import Request, parse
+from workflows.values import Media
 
 SEED = 7
 CASES = [

@@ -15,7 +15,7 @@ from workflows import manifest, schema
 from workflows.build import DERIVED, Capabilities, bindings, bound_value, build
 from workflows.graph import Graph, is_link
 from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
-from workflows.request import MAX_SEED, Media
+from workflows.values import MAX_SEED, Media
 
 DRIVERS: dict[str, set[str]] = {
     "width": {"width"},

@@ -12,7 +12,8 @@ from tests.workflows.helpers import CASES, SEED, request
 from workflows import manifest
 from workflows.errors import StudioError
 from workflows.manifest import Field, Mode, Preset
-from workflows.request import MAX_SEED, Media, Request, assignments, parse, random_seed
+from workflows.request import Request, assignments, parse, random_seed
+from workflows.values import MAX_SEED, Media
 
 PICTURE = Media("ltx-studio/cat.png", source="cat.png", path="/tmp/cat.png", size=10, width=640, height=480)
 

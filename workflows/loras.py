@@ -1,0 +1,39 @@
+"""What is known of LoRA files by their names: which ones need more than a place in the graph."""
+
+from __future__ import annotations
+
+import re
+
+from workflows.errors import StudioError
+from workflows.manifest import Field
+from workflows.values import Lora
+
+IC_NAME = re.compile(r"(^|[^a-z])ic[-_. ]?lora|in[-_. ]context", re.IGNORECASE)
+"""How IC-LoRAs of LTX-2 are named by Lightricks and by most who train them."""
+
+IC_LORAS = (
+    "union-control",
+    "motion-track-control",
+    "ingredients",
+    "pixel-spatial-upscaler",
+    "detailer",
+    "pose-control",
+    "canny-control",
+    "depth-control",
+    "lipdub",
+    "dubit",
+)
+"""Parts of the names of Lightricks' IC-LoRAs, which are also handed on under shorter names."""
+
+
+def is_ic_lora(name: str) -> bool:
+    """Whether a file is an IC-LoRA: trained to follow a guide clip, without which it has no meaningful input."""
+    stem = name.replace("\\", "/").rsplit("/", 1)[-1].lower().replace("_", "-")
+    return bool(IC_NAME.search(stem)) or any(known in stem for known in IC_LORAS)
+
+
+def check(field: Field, rows: tuple[Lora, ...]) -> None:
+    """Raises StudioError `lora_needs_guide` for an IC-LoRA in a graph without a control guide."""
+    for row in rows:
+        if not field.guide and is_ic_lora(row.name):
+            raise StudioError("lora_needs_guide", field=field.name, value=row.name)
