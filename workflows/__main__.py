@@ -53,27 +53,39 @@ def sample(mode: manifest.Mode, preset: manifest.Preset, **values: Any) -> Reque
 
 
 def samples(mode: manifest.Mode, preset: manifest.Preset) -> Iterator[tuple[str, Request]]:
-    """Requests that need every node the mode has under the preset: the defaults, then each choice by itself."""
-    yield f"{mode.name} {preset.name}", sample(mode, preset)
+    """Requests that need every node the mode has under the preset: the defaults, then each choice by itself.
+
+    Each comes with what was chosen, as `--set` takes it; the defaults with an empty text.
+    """
+    yield "", sample(mode, preset)
     for field in mode.fields_for(preset, {}):
-        for value in field.choices:
-            if value != field.default:
-                yield f"{mode.name} {preset.name} {field.name}={value}", sample(mode, preset, **{field.name: value})
-        if field.type == "loras":
-            rows = {field.name: SAMPLE_LORA}
-            yield f"{mode.name} {preset.name} {field.name}={SAMPLE_LORA}", sample(mode, preset, **rows)
+        values = (
+            [SAMPLE_LORA] if field.type == "loras" else [value for value in field.choices if value != field.default]
+        )
+        for value in values:
+            yield f"{field.name}={value}", sample(mode, preset, **{field.name: value})
 
 
 def check(interfaces: schema.Interfaces) -> Iterator[tuple[str, list[str]]]:
-    """For each mode, preset and choice its name and what is wrong with it."""
+    """For each mode and preset its name and what is wrong with it, by itself or with one of the choices there are."""
     capabilities = Capabilities.from_object_info(interfaces)
     for mode in manifest.modes():
         for preset in mode.presets:
-            for name, request in samples(mode, preset):
-                try:
-                    yield name, list(_problems(request, interfaces, capabilities))
-                except (GraphError, StudioError) as error:
-                    yield name, [str(error)]
+            found: dict[str, str] = {}
+            for chosen, request in samples(mode, preset):
+                for problem in _all_problems(request, interfaces, capabilities):
+                    found.setdefault(problem, chosen)
+            yield (
+                f"{mode.name} {preset.name}",
+                [f"{chosen}: {problem}" if chosen else problem for problem, chosen in found.items()],
+            )
+
+
+def _all_problems(request: Request, interfaces: schema.Interfaces, capabilities: Capabilities) -> list[str]:
+    try:
+        return list(_problems(request, interfaces, capabilities))
+    except (GraphError, StudioError) as error:
+        return [str(error)]
 
 
 def _problems(request: Request, interfaces: schema.Interfaces, capabilities: Capabilities) -> Iterator[str]:

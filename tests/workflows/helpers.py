@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 from typing import Any
 
 import pytest
 
 from workflows import manifest, schema
+from workflows.__main__ import samples
+from workflows.build import build
 from workflows.graph import Graph, is_link, title
-from workflows.manifest import MEDIA_TYPES, Mode, Preset
+from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
 from workflows.request import Request, parse
 from workflows.values import Media
 
@@ -22,11 +25,32 @@ CASES = [
 def request(mode: Mode, preset: Preset, **changes: Any) -> Request:
     """A valid request: what is required, a fixed seed, and the changes."""
     required = {
-        field.name: Media("first.png") if field.type in MEDIA_TYPES else "A red kite over the sea"
+        field.name: Media(f"first.{field.type}") if field.type in MEDIA_TYPES else "A red kite over the sea"
         for field in mode.fields
         if field.required
     }
     return parse(mode.name, {"preset": preset.name, "seed": SEED, **required, **changes})
+
+
+def circumstances(field: Field) -> dict[str, str]:
+    """Values of other fields under which this one has an effect."""
+    return {other: wanted[0] for other, wanted in field.when.items()}
+
+
+CONTROLS = [
+    pytest.param(mode, preset, field, id=f"{mode.name}-{preset.name}-{field.name}")
+    for mode in manifest.modes()
+    for preset in mode.presets
+    for one in mode.fields
+    for field in mode.fields_for(preset, circumstances(one))
+    if field.name == one.name
+]
+"""Every control that a form shows: mode, preset and field, where need be with another setting that brings it out."""
+
+
+def classes(graph: Graph) -> list[str]:
+    """The class of every node."""
+    return [node["class_type"] for node in graph.values()]
 
 
 def flat(graph: Graph) -> dict[str, Any]:
@@ -45,20 +69,32 @@ def difference(before: Graph, after: Graph) -> set[str]:
     return {at for at in old.keys() | new.keys() if at not in old or at not in new or old[at] != new[at]}
 
 
+@cache
 def model_lists() -> dict[tuple[str, str], list[str]]:
-    """For each (class, input) that picks a model file, the files that the shipped graphs name there."""
+    """For each (class, input) that picks a model file, the files that any graph names there."""
     lists: dict[tuple[str, str], list[str]] = {}
     for class_type, interface in schema.recorded().items():
         for name, (spec, _) in schema.declared_inputs(interface, {}).items():
             is_upload = any(key.endswith("_upload") for key in (spec[1] if len(spec) > 1 else {}))
             if schema.options(spec) == [] and not is_upload:
                 lists[class_type, name] = []
-    for node in (node for mode in manifest.modes() for node in manifest.graph(mode.name).values()):
+    for node in (node for graph in graphs() for node in graph.values()):
         for name, value in node["inputs"].items():
             named = lists.get((node["class_type"], name))
             if named is not None and value not in named:
                 named.append(value)
     return lists
+
+
+def graphs() -> tuple[Graph, ...]:
+    """The built graph of every mode, preset and choice, without LoRAs of one's own."""
+    return tuple(
+        build(asked)
+        for mode in manifest.modes()
+        for preset in mode.presets
+        for _, asked in samples(mode, preset)
+        if not asked.values["loras"]
+    )
 
 
 def server_with(folder: str) -> dict[str, Any]:

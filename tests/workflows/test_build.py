@@ -1,4 +1,4 @@
-"""What a request says is what the graph says: every control is true."""
+"""What a built graph is made of: numbers as asked, presets, nodes, and file names as the engine spells them."""
 
 from __future__ import annotations
 
@@ -10,94 +10,38 @@ from typing import Any
 
 import pytest
 
-from tests.workflows.helpers import CASES, difference, flat, model_lists, request, server_with
+from tests.workflows.helpers import (
+    CASES,
+    CONTROLS,
+    circumstances,
+    classes,
+    difference,
+    flat,
+    model_lists,
+    request,
+    server_with,
+)
+from tests.workflows.test_controls import another
 from workflows import manifest, schema
-from workflows.build import DERIVED, Capabilities, bindings, bound_value, build
+from workflows.build import Capabilities, build, changes_of, outputs
 from workflows.graph import Graph, is_link
-from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
+from workflows.manifest import Field, Mode, Preset
 from workflows.values import MAX_SEED, Media
-
-DRIVERS: dict[str, set[str]] = {
-    "width": {"width"},
-    "height": {"height"},
-    "half_width": {"width"},
-    "half_height": {"height"},
-    "frames": {"seconds", "fps"},
-    "fps": {"fps"},
-    "fps_rounded": {"fps"},
-    "prefix": set(),
-}
-"""The fields that each derived value depends on."""
-
-CONTROLS = [
-    pytest.param(mode, preset, field, id=f"{mode.name}-{preset.name}-{field.name}")
-    for mode in manifest.modes()
-    for preset in mode.presets
-    for field in mode.fields_for(preset)
-]
 
 OFFICIAL_FILES = {
     "ltx-2.3-22b-dev-fp8.safetensors",
     "ltx_2.3_22b_distilled_1.1_lora_dynamic_fro09_avg_rank_111_bf16.safetensors",
     "ltx-2.3-spatial-upscaler-x2-1.1.safetensors",
     "gemma_3_12B_it_fp4_mixed.safetensors",
+    "ltx-2.3-22b-ic-lora-union-control-ref0.5.safetensors",
+    "moge_2_vitl_normal_fp16.safetensors",
+    "sdpose_wholebody_fp16.safetensors",
+    *(
+        f"ltx-2-19b-lora-camera-control-{move}.safetensors"
+        for move in ("static", "dolly-in", "dolly-out", "dolly-left", "dolly-right", "jib-up", "jib-down")
+    ),
 }
 """As Lightricks and Comfy-Org publish them."""
-
-
-def classes(graph: Graph) -> list[str]:
-    return [node["class_type"] for node in graph.values()]
-
-
-def another(field: Field) -> Any:
-    """A usable value that differs enough from the default to be seen in everything derived from it."""
-    if field.type in MEDIA_TYPES:
-        return Media("other.png")
-    if field.type == "text":
-        return "A lighthouse in fog"
-    if field.type == "seed":
-        return 8
-    low, default, high = (float(limit or 0) for limit in (field.min, field.default, field.max))
-    middle = (low + default) / 2 if default > low else (default + high) / 2
-    return int(middle) if field.type == "int" else middle
-
-
-# Controls
-
-
-@pytest.mark.parametrize(("mode", "preset", "field"), CONTROLS)
-def test_a_control_changes_what_it_is_bound_to_and_nothing_else(mode: Mode, preset: Preset, field: Field) -> None:
-    before = build(request(mode, preset))
-    after = build(request(mode, preset, **{field.name: another(field)}))
-    bound = {at for at, name in bindings(mode, preset).items() if field.name in DRIVERS.get(name, {name})}
-    bound &= flat(before).keys()
-    assert bound, f"{field.name} of {mode.name} {preset.name} is bound to no input of the graph"
-    assert difference(before, after) == bound
-
-
-@pytest.mark.parametrize(("mode", "preset"), CASES)
-def test_derived_values_depend_on_the_fields_listed_here(mode: Mode, preset: Preset) -> None:
-    assert DRIVERS.keys() == DERIVED.keys()
-    plain = request(mode, preset)
-    for field in mode.fields_for(preset):
-        changed = request(mode, preset, **{field.name: another(field)})
-        for name, drivers in DRIVERS.items():
-            assert (bound_value(plain, name) != bound_value(changed, name)) == (field.name in drivers), name
-
-
-@pytest.mark.parametrize(("mode", "preset"), CASES)
-def test_every_field_is_bound_even_where_it_has_no_effect(mode: Mode, preset: Preset) -> None:
-    bound = {driver for name in bindings(mode, preset).values() for driver in DRIVERS.get(name, {name})}
-    assert bound == {field.name for field in mode.fields}
-
-
-@pytest.mark.parametrize(("mode", "preset"), CASES)
-def test_every_bound_input_holds_the_value_bound_to_it(mode: Mode, preset: Preset) -> None:
-    asked = request(mode, preset)
-    values = flat(build(asked))
-    for at, name in bindings(mode, preset).items():
-        if at in values:
-            assert (values[at], type(values[at])) == (bound_value(asked, name), type(bound_value(asked, name))), at
 
 
 ARRIVING = {
@@ -112,7 +56,7 @@ ARRIVING = {
     "Stage 2 noise.noise_seed": 18446744073709551615,
 }
 ARRIVING_WITH_AN_IMAGE = {
-    "Image.image": "first.png",
+    "Image.image": "first.image",
     "Fit image.resize_type.width": 1920,
     "Fit image.resize_type.height": 1088,
     "Stage 1 first frame.strength": 0.35,
@@ -138,27 +82,56 @@ def test_the_numbers_of_a_request_arrive(name: str, own: dict[str, Any], expecte
 
 @pytest.mark.parametrize("mode", manifest.modes(), ids=lambda mode: mode.name)
 def test_presets_give_different_graphs(mode: Mode) -> None:
-    same = {"width": 640, "height": 384}
-    graphs = [build(request(mode, preset, **same)) for preset in mode.presets]
+    graphs = [build(request(mode, preset)) for preset in mode.presets]
     for index, graph in enumerate(graphs):
         for other in graphs[index + 1 :]:
             assert difference(graph, other)
 
 
 @pytest.mark.parametrize("mode", manifest.modes(), ids=lambda mode: mode.name)
-def test_fast_is_one_pass_at_the_final_size(mode: Mode) -> None:
-    graph = build(request(mode, mode.preset("fast"), width=768, height=512))
-    assert classes(graph).count("SamplerCustomAdvanced") == 1
-    assert not {"LTXVLatentUpsampler", "LatentUpscaleModelLoader"} & set(classes(graph))
-    assert (flat(graph)["Video latent.width"], flat(graph)["Video latent.height"]) == (768, 512)
+def test_presets_differ_by_more_than_their_size(mode: Mode) -> None:
+    same = {"width": 640, "height": 384}
+    graphs = {preset.name: build(request(mode, preset, **same)) for preset in mode.presets}
+    assert difference(graphs["balanced"], graphs["quality"])
+    # In style the guide is what costs: fast is the pass of balanced within a limit of size, and says so.
+    assert bool(difference(graphs["fast"], graphs["balanced"])) == (mode.name != "style")
+    assert mode.preset("fast").max_pixels is not None
 
 
-@pytest.mark.parametrize("mode", manifest.modes(), ids=lambda mode: mode.name)
-def test_balanced_is_two_passes_with_an_upscale_between(mode: Mode) -> None:
-    graph = build(request(mode, mode.preset("balanced"), width=768, height=512))
-    assert classes(graph).count("SamplerCustomAdvanced") == 2
-    assert classes(graph).count("LTXVLatentUpsampler") == 1
-    assert (flat(graph)["Video latent.width"], flat(graph)["Video latent.height"]) == (384, 256)
+ONE_PASS = {"fast": {"style", *manifest.MODES}, "balanced": {"style"}, "quality": set()}
+"""By preset the modes that sample once, at the final size. Balanced is two passes, but in style, whose guide is dear."""
+
+
+@pytest.mark.parametrize(("mode", "preset"), CASES)
+def test_a_preset_has_its_passes(mode: Mode, preset: Preset) -> None:
+    graph = build(request(mode, preset, width=768, height=512))
+    one = mode.name in ONE_PASS[preset.name]
+    assert classes(graph).count("SamplerCustomAdvanced") == (1 if one else 2)
+    assert classes(graph).count("LTXVLatentUpsampler") == classes(graph).count("LatentUpscaleModelLoader") == 1 - one
+    size = (flat(graph)["Video latent.width"], flat(graph)["Video latent.height"])
+    assert size == ((768, 512) if one else (384, 256))
+
+
+S8 = "1.0, 0.99375, 0.9875, 0.98125, 0.975, 0.909375, 0.725, 0.421875, 0.0"
+
+
+@pytest.mark.parametrize(("mode", "preset"), CASES)
+def test_the_first_pass_is_distilled_or_guided(mode: Mode, preset: Preset) -> None:
+    values = flat(build(request(mode, preset)))
+    guided = preset.name == "quality" and mode.name != "style"
+    if guided:
+        assert values["Stage 1 sigmas"] == "LTXVScheduler"
+        assert 20 <= values["Stage 1 sigmas.steps"] <= 30
+        assert values["Stage 1 guider.cfg"] == 3.0
+        assert values["Stage 1 guider.model"] == ("Load checkpoint", 0)
+    else:
+        assert values["Stage 1 sigmas.sigmas"] == S8
+        assert values["Stage 1 guider.cfg"] == 1.0
+        assert values["Stage 1 guider.model"][0] == ("Control LoRA" if mode.name == "style" else "Distilled LoRA")
+    assert ("guidance" in preset.provides) == guided
+    if "Stage 2" in values:
+        assert values["Stage 2 guider.cfg"] == 1.0
+        assert values["Stage 2 guider.model"] == ("Distilled LoRA", 0)
 
 
 # Graphs
@@ -201,11 +174,21 @@ def test_the_only_output_is_the_one_of_the_manifest_and_uses_every_node(mode: Mo
 @pytest.mark.parametrize(("mode", "preset", "field"), CONTROLS)
 def test_the_engine_takes_the_graph_at_every_limit(mode: Mode, preset: Preset, field: Field) -> None:
     for limit in (field.min, field.max):
-        values = {field.name: another(field) if limit is None else limit}
+        values = {**circumstances(field), field.name: another(field) if limit is None else limit}
+        if field.name == "loras":
+            values[field.name] = f"a:{limit:g}"
+        if field.name in ("canny_low", "canny_high"):
+            values |= {"canny_low": limit, "canny_high": limit}
+        if field.name == "seconds" and limit == field.max and not mode.rate_of:
+            values["fps"] = 48
+        if field.name == "fps" and limit == field.max:
+            values["seconds"] = 10
         if field.name in ("width", "height"):
             most = (preset.max_pixels or 128 * 4096) // 128
             values = {"width": 128, "height": 128, field.name: min(limit or 128, most)}
-        assert list(schema.problems(build(request(mode, preset, **values)), schema.recorded())) == []
+        asked = request(mode, preset, **values)
+        count = len(outputs(mode, changes_of(asked)))
+        assert list(schema.problems(build(asked), schema.recorded(), outputs=count)) == []
 
 
 def test_model_files_have_their_official_names() -> None:
@@ -290,9 +273,7 @@ def test_a_graph_names_files_as_the_engine_does(mode: Mode, preset: Preset) -> N
     assert changed
     for at in changed:
         assert flat(resolved)[at] == f"ltx 2.3/{flat(plain)[at]}"
-    assert {flat(plain)[at] for at in flat(plain) if flat(plain)[at] in OFFICIAL_FILES} == {
-        flat(plain)[at] for at in changed
-    }
+    assert {value for value in flat(plain).values() if value in OFFICIAL_FILES} == {flat(plain)[at] for at in changed}
     assert list(schema.problems(resolved, server)) == []
 
 

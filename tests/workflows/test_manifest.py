@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from tests.workflows.helpers import CASES, request
 from workflows import manifest
-from workflows.build import DERIVED, apply_preset, bindings, build
+from workflows.__main__ import samples
+from workflows.build import DERIVED, apply, bindings, build, changes_of
 from workflows.errors import StudioError
 from workflows.graph import find, title
 from workflows.manifest import Mode, Preset
@@ -36,11 +37,38 @@ def test_every_text_has_a_limit_and_every_field_a_default_or_a_need_for_one() ->
         assert field.help.endswith("."), field.name
         assert field.max_length or field.type != "text", field.name
         assert field.required or field.default is not None or field.type == "seed", field.name
+        assert field.type != "choice" or field.default in field.choices, field.name
+
+
+def test_every_field_is_of_use_to_one_who_reads_about_it() -> None:
+    for mode in manifest.modes():
+        for field in mode.fields:
+            assert field.unit or field.type not in ("int", "float") or (field.max or 0) <= 2, field.name
+            assert all(choice.title for choice in field.choices.values()) or field.type == "flag", field.name
+            assert not field.choices or field.type in ("choice", "flag")
+            for other in field.when:
+                assert set(field.when[other]) < set(mode.field(other).choices)
+
+
+@pytest.mark.parametrize(("mode", "preset"), CASES)
+def test_a_preset_says_what_it_does_and_what_it_costs_in_a_line_each(mode: Mode, preset: Preset) -> None:
+    for line in (preset.summary, preset.cost):
+        assert line.endswith(".")
+        assert len(line) <= 110
+        assert "HQ" not in line
+
+
+def test_there_are_six_modes_of_three_presets() -> None:
+    assert [mode.name for mode in manifest.modes()] == ["t2v", "i2v", "a2v", "lipsync", "keyframe", "style"]
+    assert {tuple(preset.name for preset in mode.presets) for mode in manifest.modes()} == {
+        ("fast", "balanced", "quality")
+    }
+    assert len({mode.tag for mode in manifest.modes()}) == len({mode.icon for mode in manifest.modes()}) == 6
 
 
 @pytest.mark.parametrize(("mode", "preset"), CASES)
 def test_defaults_of_a_preset_are_those_of_fields_it_has_and_can_be_used(mode: Mode, preset: Preset) -> None:
-    assert preset.defaults.keys() <= {field.name for field in mode.fields_for(preset)}
+    assert preset.defaults.keys() <= {field.name for field in mode.fields_for(preset, {})}
     request(mode, preset, **preset.defaults)
 
 
@@ -54,12 +82,14 @@ def test_modes_and_presets_can_be_told_apart(mode: Mode) -> None:
 
 @pytest.mark.parametrize(("mode", "preset"), CASES)
 def test_bindings_name_inputs_and_values_that_exist(mode: Mode, preset: Preset) -> None:
-    graph = apply_preset(manifest.graph(mode.name), preset)
     known = DERIVED.keys() | {field.name for field in mode.fields}
-    for at, name in bindings(mode, preset).items():
-        node_title, _, input_name = at.partition(".")
-        assert input_name in graph[find(graph, node_title)]["inputs"], at
-        assert name in known, f"{at} = {name}"
+    for _, asked in samples(mode, preset):
+        changes = changes_of(asked)
+        graph = apply(manifest.graph(mode.name), changes)
+        for at, name in bindings(mode, changes).items():
+            node_title, _, input_name = at.partition(".")
+            assert input_name in graph[find(graph, node_title)]["inputs"], at
+            assert name in known, f"{at} = {name}"
 
 
 @pytest.mark.parametrize(("mode", "preset"), CASES)
@@ -74,14 +104,20 @@ def test_guidance_is_provided_exactly_where_cfg_is_above_1(mode: Mode, preset: P
 @pytest.mark.parametrize("mode", MODES)
 def test_fields_without_effect_are_not_offered(mode: Mode) -> None:
     for preset in mode.presets:
-        offered = {field.name for field in mode.fields_for(preset)}
-        for field in mode.fields:
-            assert (field.name in offered) == (field.needs is None or field.needs in preset.provides)
+        offered = {field.name for field in mode.fields_for(preset, {})}
+        assert ("negative_prompt" in offered) == (preset.name == "quality" and mode.name != "style")
+        assert "camera_strength" not in offered
+        if "camera" in offered:
+            assert "camera_strength" in {field.name for field in mode.fields_for(preset, {"camera": "jib-up"})}
+        assert ("canny_low" in offered) == (mode.name == "style")
+        assert "canny_low" not in {field.name for field in mode.fields_for(preset, {"control": "pose"})}
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_node_of_a_stage_is_in_some_preset(mode: Mode) -> None:
-    titles = {title(node) for preset in mode.presets for node in build(request(mode, preset)).values()}
+    titles = {
+        title(node) for preset in mode.presets for _, asked in samples(mode, preset) for node in build(asked).values()
+    }
     assert {name for stage in mode.stages for name in stage.nodes} <= titles
 
 
@@ -124,7 +160,9 @@ def test_a_misspelt_key_is_caught_when_read() -> None:
     with pytest.raises(ValidationError, match="maximum"):
         manifest.Field(name="width", type="int", title="Width", help="Pixels.", maximum=64)  # type: ignore[call-arg]
     with pytest.raises(ValidationError):
-        Preset(name="fast", title="Fast", summary="One pass.", edits=({"op": "remove", "node": "Prompt"},))  # type: ignore[arg-type]
+        Preset(
+            name="fast", title="Fast", summary="One pass.", cost="Little.", edits=({"op": "remove", "node": "Prompt"},)
+        )  # type: ignore[arg-type]
 
 
 def test_a_manifest_does_not_change() -> None:

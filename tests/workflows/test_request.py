@@ -11,7 +11,7 @@ import pytest
 from tests.workflows.helpers import CASES, SEED, request
 from workflows import manifest
 from workflows.errors import StudioError
-from workflows.manifest import Field, Mode, Preset
+from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
 from workflows.request import Request, assignments, parse, random_seed
 from workflows.values import MAX_SEED, Media
 
@@ -28,8 +28,8 @@ def mode_with(field: Field) -> tuple[Mode, Preset]:
     return mode, mode.preset("balanced")
 
 
-def given(field: Field, value: Any) -> Request:
-    return request(*mode_with(field), **{field.name: value})
+def given(field: Field, value: Any, **others: Any) -> Request:
+    return request(*mode_with(field), **{field.name: value, **others})
 
 
 def refusal(mode: str, **values: Any) -> StudioError:
@@ -46,9 +46,8 @@ def refusal(mode: str, **values: Any) -> StudioError:
 
 def refused(field: Field, value: Any) -> StudioError:
     mode, _ = mode_with(field)
-    others = {"prompt": "a kite", "image": PICTURE}
-    asked = {name: other for name, other in others.items() if name in {f.name for f in mode.fields}}
-    error = refusal(mode.name, **{**asked, field.name: value})
+    required = {f.name: PICTURE if f.type in MEDIA_TYPES else "a kite" for f in mode.fields if f.required}
+    error = refusal(mode.name, **{**required, field.name: value})
     assert error.field == field.name
     return error
 
@@ -61,9 +60,9 @@ def test_what_is_left_out_is_the_default_of_the_preset(mode: Mode, preset: Prese
     made = request(mode, preset)
     assert (made.mode, made.preset) == (mode.name, preset.name)
     assert list(made.values) == [field.name for field in mode.fields]
-    for field in mode.fields_for(preset):
+    for field in mode.fields_for(preset, {}):
         if not field.required and field.type != "seed":
-            assert made.values[field.name] == field.default, field.name
+            assert made.values[field.name] == (() if field.type == "loras" else field.default), field.name
     assert made.given == {field.name for field in mode.fields if field.required} | {"seed"}
 
 
@@ -81,13 +80,16 @@ def test_no_preset_is_balanced(nothing: dict[str, Any]) -> None:
 @pytest.mark.parametrize("field", fields("int", "float"))
 def test_limits_belong_to_the_range(field: Field) -> None:
     for limit in (field.min, field.max):
-        assert given(field, limit).values[field.name] == limit
+        # The thresholds of the edges have an order, and the sides of a picture share its pixels.
+        others = {"canny_low": {"canny_high": field.max}, "canny_high": {"canny_low": field.min}}.get(field.name, {})
+        assert given(field, limit, **others).values[field.name] == limit
 
 
 @pytest.mark.parametrize("field", fields("int", "float"))
 def test_numbers_may_come_as_text(field: Field) -> None:
-    value = given(field, f" {field.max:g} ").values[field.name]
-    assert value == field.max
+    value = given(field, f" {field.max:.2f} ", **({"canny_high": 0.99} if field.name == "canny_low" else {}))
+    assert value.values[field.name] == field.max
+    value = value.values[field.name]
     assert type(value) is {"int": int, "float": float}[field.type]
 
 
@@ -255,7 +257,7 @@ def test_an_unknown_preset_is_refused() -> None:
     error = refusal("t2v", prompt="x", preset="slow")
     assert (error.code, error.field) == ("unknown_preset", "preset")
     assert error.message == "Text to Video has no preset called slow."
-    assert error.hint == "Choose one of fast, balanced."
+    assert error.hint == "Choose one of fast, balanced, quality."
 
 
 @pytest.mark.parametrize("value", ["1", None, ""])
@@ -290,9 +292,25 @@ def test_too_many_frames_are_refused() -> None:
 
 def test_a_setting_without_effect_is_noted() -> None:
     for preset in manifest.mode("t2v").presets:
-        assert "guidance" not in preset.provides
-        (note,) = parse("t2v", {"prompt": "x", "preset": preset.name, "negative_prompt": "fog"}).notes()
-        assert note.startswith(f"Negative prompt has no effect with the preset {preset.title}")
+        notes = parse("t2v", {"prompt": "x", "preset": preset.name, "negative_prompt": "fog"}).notes()
+        if "guidance" in preset.provides:
+            assert notes == ()
+        else:
+            assert notes == (
+                f"Negative prompt has no effect with the preset {preset.title}, "
+                "which samples without guidance (CFG 1).",
+            )
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "note"),
+    [
+        ("t2v", {"camera_strength": 0.5}, "Camera strength has no effect while Camera move is none."),
+        ("style", {"canny_low": 0.2, "control": "depth"}, "Weakest edge has no effect while Control is depth."),
+    ],
+)
+def test_a_setting_that_another_one_turns_off_is_noted(mode: str, values: dict[str, Any], note: str) -> None:
+    assert request(manifest.mode(mode), manifest.mode(mode).preset("fast"), **values).notes() == (note,)
 
 
 @pytest.mark.parametrize("nothing", [{}, {"negative_prompt": None}, {"seed": ""}])
