@@ -8,28 +8,20 @@ from workflows.errors import StudioError
 from workflows.manifest import Field
 from workflows.values import Lora
 
-IC_NAME = re.compile(r"(^|[^a-z])ic[-_. ]?lora|in[-_. ]context", re.IGNORECASE)
+IC_NAME = re.compile(r"(^|[^a-z])(ic[-. ]?lora|in[-. ]?context)(?![a-z])")
 """How IC-LoRAs of LTX-2 are named by Lightricks and by most who train them."""
 
-IC_LORAS = (
-    "union-control",
-    "motion-track-control",
-    "ingredients",
-    "pixel-spatial-upscaler",
-    "detailer",
-    "pose-control",
-    "canny-control",
-    "depth-control",
-    "lipdub",
-    "dubit",
+KNOWN = re.compile(
+    r"union-control|motion-track-control|pixel-spatial-upscaler|lipdub|dubit"
+    r"|ltx.*(ingredients|detailer|(pose|canny|depth)-control)"
 )
-"""Parts of the names of Lightricks' IC-LoRAs, which are also handed on under shorter names."""
+"""Names of Lightricks' IC-LoRAs, which are also handed on without the prefix; the commoner words only beside "ltx"."""
 
 
 def is_ic_lora(name: str) -> bool:
     """Whether a file is an IC-LoRA: trained to follow a guide clip, without which it has no meaningful input."""
     stem = name.replace("\\", "/").rsplit("/", 1)[-1].lower().replace("_", "-")
-    return bool(IC_NAME.search(stem)) or any(known in stem for known in IC_LORAS)
+    return bool(IC_NAME.search(stem) or KNOWN.search(stem))
 
 
 def check(field: Field, rows: tuple[Lora, ...]) -> None:

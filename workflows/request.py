@@ -111,7 +111,8 @@ def parse(mode_name: str, values: Mapping[str, Any], draw_seed: Callable[[], int
     given = {name: values[name] for name, field in known.items() if not _is_absent(field, values.get(name))}
     parsed = {name: _value(field, preset, given.get(name), draw_seed) for name, field in known.items()}
     for field in mode.fields:
-        _check_order(field, known, parsed)
+        if manifest.is_effective(field, preset, parsed):
+            _check_order(field, known, parsed)
         if field.type == "loras":
             loras.check(field, parsed[field.name])
     parsed["seconds"] = _seconds(mode, parsed, "seconds" in given)
