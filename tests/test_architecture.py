@@ -15,6 +15,8 @@ import bootstrap.cli
 import client.__main__
 import workflows.__main__
 from client.settings import SETTINGS
+from tests.workflows.helpers import model_lists
+from workflows import manifest
 
 CHECKOUT = Path(__file__).parent.parent
 MAY_IMPORT = {
@@ -157,3 +159,17 @@ def test_the_readme_has_every_option_of_every_command_and_no_other() -> None:
     settings = {("bootstrap up", setting.flag) for setting in SETTINGS}
     assert sorted((command, option) for command, option, _ in rows) == sorted({*taken} - settings)
     assert all(meaning for _, _, meaning in rows)
+
+
+def test_the_readme_has_every_mode_preset_and_model_file() -> None:
+    rows = readme_table("mode", "page", "what it makes")
+    assert [row[:2] for row in rows] == [[mode.name, mode.title] for mode in manifest.modes()]
+    presets = [row[0] for row in readme_table("preset", "what it does to the graph")]
+    assert presets == [preset.name for preset in manifest.modes()[0].presets]
+    files = {re.sub(r"camera-control-.*", "camera-control-<move>.safetensors", name) for name in model_names()}
+    assert {row[0] for row in readme_table("file", "folder", "from", "for")} == files
+
+
+def model_names() -> set[str]:
+    """Every model file that a graph of the studio names."""
+    return {name for names in model_lists().values() for name in names}

@@ -51,8 +51,8 @@ def read(field: Field, raw: Any) -> Any:
 
 
 def shown(raw: Any) -> str:
-    """A raw value as an error message names it."""
-    text = _text_of(raw)
+    """A raw value as an error message names it: on one line, and short."""
+    text = " ".join(_text_of(raw).split())
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 

@@ -99,7 +99,7 @@ def test_presets_differ_by_more_than_their_size(mode: Mode) -> None:
 
 
 ONE_PASS = {"fast": {"style", *manifest.MODES}, "balanced": {"style"}, "quality": set()}
-"""By preset the modes that sample once, at the final size. Balanced is two passes, but in style, whose guide is dear."""
+"""By preset the modes that sample once, at the final size; style's guide is too dear for two passes that have it."""
 
 
 @pytest.mark.parametrize(("mode", "preset"), CASES)

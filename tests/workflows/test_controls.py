@@ -49,7 +49,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "enhance": ("Enhance prompt", "Enhance prompt.*", "Prompt.text", "Enhanced prompt", "Enhanced prompt.*"),
     "decode_tile": ("Decode video.tile_size",),
 }
-"""For each field the inputs, or whole nodes, that it may change. A pattern stands for what a mode or preset has of it."""
+"""For each field the inputs, or whole nodes, that it may change; a pattern stands for what a mode or preset has."""
 
 STRUCTURAL = ("control", "camera", "loras", "enhance")
 """Fields that change which nodes there are."""

@@ -1,4 +1,4 @@
-"""Settings of other kinds than text and numbers, and those that depend on each other: choices, LoRAs, starts, lengths."""
+"""Settings that are no texts or numbers, and those that depend on each other: choices, LoRAs, starts, lengths."""
 
 from __future__ import annotations
 
