@@ -6,7 +6,7 @@ import re
 
 from workflows.errors import StudioError
 from workflows.manifest import Field
-from workflows.values import Lora, shown
+from workflows.values import Lora
 
 IC_NAME = re.compile(r"(^|[^a-z])(ic[-. ]?lora|in[-. ]?context)(?![a-z])")
 """How IC-LoRAs of LTX-2 are named by Lightricks and by most who train them."""
@@ -28,4 +28,4 @@ def check(field: Field, rows: tuple[Lora, ...]) -> None:
     """Raises StudioError `lora_needs_guide` for an IC-LoRA in a graph without a control guide."""
     for row in rows:
         if not field.guide and is_ic_lora(row.name):
-            raise StudioError("lora_needs_guide", field=field.name, value=shown(row.name))
+            raise StudioError("lora_needs_guide", field=field.name, value=" ".join(row.name.split()))
