@@ -188,7 +188,7 @@ def _run(arguments: argparse.Namespace) -> int:
         for note in request.notes():
             print(note, file=sys.stderr)
         _check_answers(Server(server, headers))
-        manager = JobManager(data, server, headers=headers)
+        manager = JobManager(data, server, headers=headers, graphs=configured.data)
         try:
             job = manager.submit(request, owner="cli")
             asked.append(lambda: manager.cancel(job.id))

@@ -62,7 +62,10 @@ class Job:
 
 
 class JobManager:
-    """All jobs on one engine, with their database and library under `data`."""
+    """All jobs on one engine, with their database and library under `data`.
+
+    People's own graphs lie there, too, or in the data folder `graphs` where that is another.
+    """
 
     def __init__(
         self,
@@ -70,8 +73,10 @@ class JobManager:
         server_url: str,
         pace: Pace = PACE,
         headers: Mapping[str, str] | None = None,
+        graphs: Path | None = None,
     ) -> None:
         self.folder = data / "library"
+        self._graphs = graphs or data
         self.uploads = data / "uploads"
         self._server_url = server_url
         self._headers = dict(headers or {})
@@ -191,7 +196,9 @@ class JobManager:
             if row.id in self._watchers:
                 return
             after = self._last_sent.get(row.owner) or _set_event()
-            watcher = Watcher(row, self._store, self._server(), self.folder, self._publish, after, self._pace)
+            watcher = Watcher(
+                row, self._store, self._server(), self.folder, self._graphs, self._publish, after, self._pace
+            )
             self._last_sent[row.owner] = watcher.sent
             thread = threading.Thread(target=self._follow, args=(watcher,), name=f"job-{row.id[:8]}", daemon=True)
             self._watchers[row.id] = (watcher, thread)

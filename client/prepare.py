@@ -7,23 +7,23 @@ from pathlib import Path
 from client.store import Row
 from client.transport import Server
 from workflows import graph as edit
-from workflows import manifest
-from workflows.build import PREFIX_FOLDER, Capabilities, build
+from workflows import manifest, own
+from workflows.build import PREFIX_FOLDER, Capabilities
 from workflows.errors import StudioError
 from workflows.graph import Graph
 from workflows.request import parse
 from workflows.values import Media
 
 
-def prepare(server: Server, row: Row) -> Graph:
-    """Upload the request's files and build its graph.
+def prepare(server: Server, row: Row, data: Path) -> Graph:
+    """Upload the request's files and build its graph, from the own one in the folder `data` where there is one.
 
-    Raises StudioError where a file is gone, too large or refused, and Unreachable.
+    Raises StudioError where a file is gone, too large or refused or the own graph doesn't fit, and Unreachable.
     """
     request = parse(row.mode, {**row.request, "preset": row.preset})
     names = {field: _upload(server, field, media) for field, media in request.media().items()}
     capabilities = Capabilities.from_object_info(server.object_info(), server.system_stats())
-    graph = build(request.with_media(names), capabilities)
+    graph = own.build_with(request.with_media(names), capabilities, data)
     # A prefix of its own makes the engine write a new file even when every other node is cached.
     prefix = f"{PREFIX_FOLDER}/{row.mode}-{row.id[:8]}"
     return edit.set_input(graph, f"{manifest.mode(row.mode).output}.filename_prefix", prefix)

@@ -66,6 +66,8 @@ class Stopped(Exception):
 class Watcher:
     """Follows the job of one row. `publish` is called with every new Track, from the watcher's thread.
 
+    `folder` gets the videos, `graphs` is the data folder in which people's own graphs lie.
+
     A person's jobs reach the engine in the order in which they were asked for: nothing is posted before `after` is
     set, which is the `sent` of the job before.
     """
@@ -76,6 +78,7 @@ class Watcher:
         store: Store,
         server: Server,
         folder: Path,
+        graphs: Path,
         publish: Callable[[Track], None],
         after: threading.Event,
         pace: Pace,
@@ -85,6 +88,7 @@ class Watcher:
         self._store = store
         self._server = server
         self._folder = folder
+        self._graphs = graphs
         self._publish = publish
         self._after = after
         self._pace = pace
@@ -143,7 +147,7 @@ class Watcher:
     def _follow(self) -> Succeeded | Failed | Cancelled:
         graph = self._store.graph(self.row.id)
         if graph is None:
-            graph = self._patiently(lambda: prepare(self._server, self.row))
+            graph = self._patiently(lambda: prepare(self._server, self.row, self._graphs))
             if graph is None:
                 return Cancelled()
             self._store.set_graph(self.row.id, graph)

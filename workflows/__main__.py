@@ -1,98 +1,21 @@
-"""`python -m workflows`: build a graph, check all of them, record node interfaces, print the reference."""
+"""`python -m workflows`: build, check and import graphs, record node interfaces, print the reference."""
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import io
 import json
 import sys
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from workflows import address, manifest, reference, schema
-from workflows.build import Capabilities, build, changes_of, outputs
+from workflows import importing, manifest, reference, schema
+from workflows.build import build
+from workflows.checking import check, samples
 from workflows.errors import StudioError
-from workflows.graph import Graph, GraphError
-from workflows.request import Request, assignments, parse
-from workflows.values import Media
-
-SAMPLE_SEED = 1
-
-
-def object_info(server: str) -> dict[str, Any]:
-    """The node interfaces of a live server, from `GET /object_info`; its address may hold user and password.
-
-    Raises StudioError `engine_url_invalid` or `engine_unreachable`.
-    """
-    server, credentials = address.split(server, "--server")
-    request = urllib.request.Request(f"{server}/object_info")
-    if credentials is not None:
-        # A server that this one redirects to is not to have them.
-        request.add_unredirected_header("Authorization", credentials.header)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            loaded = json.load(answer)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise StudioError("engine_unreachable", server=server, reason=error) from error
-    if not isinstance(loaded, dict):
-        raise StudioError("engine_unreachable", server=server, reason="its answer is no table of nodes")
-    return loaded
-
-
-SAMPLE_LORA = "example.safetensors"
-
-
-def sample(mode: manifest.Mode, preset: manifest.Preset, **values: Any) -> Request:
-    """A request with every default but `values`, for checking."""
-    for field in mode.fields:
-        if field.required:
-            values.setdefault(field.name, Media("example") if field.type in manifest.MEDIA_TYPES else "a test")
-    return parse(mode.name, {"preset": preset.name, **values}, draw_seed=lambda: SAMPLE_SEED)
-
-
-def samples(mode: manifest.Mode, preset: manifest.Preset) -> Iterator[tuple[str, Request]]:
-    """Requests that need every node the mode has under the preset: the defaults, then each choice by itself.
-
-    Each comes with what was chosen, as `--set` takes it; the defaults with an empty text.
-    """
-    yield "", sample(mode, preset)
-    for field in mode.fields_for(preset, {}):
-        values = (
-            [SAMPLE_LORA] if field.type == "loras" else [value for value in field.choices if value != field.default]
-        )
-        for value in values:
-            yield f"{field.name}={value}", sample(mode, preset, **{field.name: value})
-
-
-def check(interfaces: schema.Interfaces) -> Iterator[tuple[str, list[str]]]:
-    """For each mode and preset its name and what is wrong with it, by itself or with one of the choices there are."""
-    capabilities = Capabilities.from_object_info(interfaces)
-    for mode in manifest.modes():
-        for preset in mode.presets:
-            found: dict[str, str] = {}
-            for chosen, request in samples(mode, preset):
-                for problem in _all_problems(request, interfaces, capabilities):
-                    found.setdefault(problem, chosen)
-            yield (
-                f"{mode.name} {preset.name}",
-                [f"{chosen}: {problem}" if chosen else problem for problem, chosen in found.items()],
-            )
-
-
-def _all_problems(request: Request, interfaces: schema.Interfaces, capabilities: Capabilities) -> list[str]:
-    try:
-        return list(_problems(request, interfaces, capabilities))
-    except (GraphError, StudioError) as error:
-        return [str(error)]
-
-
-def _problems(request: Request, interfaces: schema.Interfaces, capabilities: Capabilities) -> Iterator[str]:
-    count = len(outputs(manifest.mode(request.mode), changes_of(request)))
-    for problem in schema.problems(build(request, capabilities), interfaces, outputs=count):
-        if SAMPLE_LORA not in problem:
-            yield problem
+from workflows.graph import Graph
+from workflows.request import assignments, parse
+from workflows.server import object_info
 
 
 def record(interfaces: schema.Interfaces) -> dict[str, Any]:
@@ -159,6 +82,8 @@ def _arguments() -> argparse.ArgumentParser:
     build_verb.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="set a field of the mode")
     check_verb = verbs.add_parser("check", help="check every mode and preset against node interfaces")
     check_verb.add_argument("--server", metavar="URL", help="a live server instead of the recorded interfaces")
+    check_verb.add_argument("--data", metavar="DIR", help="check the own graphs in this data folder in place of ours")
+    importing.add_verb(verbs)
     verbs.add_parser("reference", help="print the reference of all modes and settings, docs/reference.md")
     schema_verb = verbs.add_parser("schema", help="record the node interfaces of a live server in schema.json")
     schema_verb.add_argument("--server", metavar="URL", required=True)
@@ -194,7 +119,8 @@ def _as_json(graph: Graph) -> str:
 def _check(arguments: argparse.Namespace) -> int:
     interfaces = object_info(arguments.server) if arguments.server else schema.recorded()
     failed = 0
-    for name, found in check(interfaces):
+    data = importing.data_folder(arguments.data) if arguments.data else None
+    for name, found in check(interfaces, data):
         print(f"{name}: {'not fit' if found else 'ok'}", *(f"  {problem}" for problem in found), sep="\n")
         failed += bool(found)
     return 1 if failed else 0
@@ -212,7 +138,7 @@ def _reference(arguments: argparse.Namespace) -> int:
     return 0
 
 
-VERBS = {"build": _build, "check": _check, "schema": _schema, "reference": _reference}
+VERBS = {"build": _build, "check": _check, "import": importing.run, "schema": _schema, "reference": _reference}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -85,6 +85,31 @@ REGISTRY: dict[str, ErrorKind] = {
     "image_too_large": ErrorKind(
         "{title}: {value} has {pixels:,} pixels; {high:,} are the most.", "Scale the picture down and choose it again."
     ),
+    # A graph of one's own.
+    "graph_not_json": ErrorKind(
+        "{value} is no JSON file: {reason}.", "Export the graph from ComfyUI in the API format, File > Export (API)."
+    ),
+    "graph_malformed": ErrorKind(
+        "{value} is no graph that ComfyUI can run: {reason}.",
+        "Export it again from ComfyUI in the API format, File > Export (API).",
+    ),
+    "editor_format": ErrorKind(
+        "{value} is in the format of ComfyUI's editor, and the converter for it is not installed.",
+        "Export it with File > Export (API), or install the converter: pip install comfy-cli==1.23.0.",
+    ),
+    "conversion_failed": ErrorKind(
+        "{value} is in the format of ComfyUI's editor and can't be converted: {reason}.",
+        "Export it from ComfyUI in the API format, File > Export (API).",
+    ),
+    "placeholder_refused": ErrorKind(
+        "The engine does not take a placeholder as {value} ({reason}).",
+        "Put a file of that name into its input folder, or choose another one in the graph.",
+    ),
+    "placeholder_nowhere": ErrorKind("Placeholders are uploaded to a server, and none is named.", "Add --server URL."),
+    "own_graph_unfit": ErrorKind(
+        "Your own graph for {title}, {path}, does not fit: {reason}.",
+        "Import it again with `python -m workflows import`, or delete the file to go back to the built-in graph.",
+    ),
     # The engine.
     "engine_unreachable": ErrorKind(
         "The engine at {server} does not answer ({reason}).", "Check that it runs, then try again.", retryable=True

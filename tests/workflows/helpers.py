@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from workflows import manifest, schema
-from workflows.__main__ import samples
 from workflows.build import build
+from workflows.checking import samples
 from workflows.graph import Graph, is_link, title
 from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
 from workflows.request import Request, parse

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from tests.workflows.helpers import CASES, request
 from workflows import manifest
-from workflows.__main__ import samples
 from workflows.build import DERIVED, apply, bindings, build, changes_of
+from workflows.checking import samples
 from workflows.errors import StudioError
 from workflows.graph import find, title
 from workflows.manifest import Mode, Preset

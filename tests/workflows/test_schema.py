@@ -10,8 +10,8 @@ import pytest
 
 from tests.workflows.helpers import CASES, request
 from workflows import manifest, schema
-from workflows.__main__ import samples
 from workflows.build import apply, build, changes_of, outputs
+from workflows.checking import samples
 from workflows.graph import Graph, find
 from workflows.manifest import Mode, Preset
 

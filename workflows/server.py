@@ -1,0 +1,99 @@
+"""The little that `python -m workflows` asks of a live server. Its address may hold user and password."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import uuid
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from workflows import address
+from workflows.errors import StudioError
+
+SECONDS = 30
+ABSENT = (400, 404)
+
+
+def object_info(server: str) -> dict[str, Any]:
+    """The node interfaces of a live server, from `GET /object_info`.
+
+    Raises StudioError `engine_url_invalid` or `engine_unreachable`.
+    """
+    try:
+        loaded = json.loads(_answer(server, "/object_info"))
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise _unreachable(server, error) from error
+    if not isinstance(loaded, dict):
+        raise _unreachable(server, "its answer is no table of nodes")
+    return loaded
+
+
+def has_upload(server: str, name: str) -> bool:
+    """Whether the server has an uploaded file of this name, from `GET /view`; one with a folder in front counts.
+
+    Raises StudioError as `object_info` does.
+    """
+    folder, _, filename = _plain(name).rpartition("/")
+    try:
+        _answer(server, f"/view?{urlencode({'filename': filename, 'subfolder': folder, 'type': 'input'})}", read=False)
+    except HTTPError as error:
+        if error.code in ABSENT:
+            return False
+        raise _unreachable(server, error) from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise _unreachable(server, error) from error
+    return True
+
+
+def upload(server: str, name: str, data: bytes) -> None:
+    """Put a file under this name, by `POST /upload/image`; one that is there already is left as it is.
+
+    Raises StudioError `placeholder_refused` where the server says no or takes it under another name, else as
+    `object_info`.
+    """
+    folder, _, filename = _plain(name).rpartition("/")
+    boundary = uuid.uuid4().hex
+    fields = {'name="type"': b"input", 'name="subfolder"': folder.encode()}
+    quoted = filename.replace("\\", "\\\\").replace('"', '\\"')
+    fields[f'name="image"; filename="{quoted}"\r\nContent-Type: application/octet-stream'] = data
+    parts = [
+        f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + value + b"\r\n"
+        for head, value in fields.items()
+    ]
+    body = b"".join((*parts, f"--{boundary}--\r\n".encode()))
+    try:
+        answer = _answer(server, "/upload/image", body, f"multipart/form-data; boundary={boundary}")
+        stored = json.loads(answer)
+        at = "/".join(part for part in (stored["subfolder"], stored["name"]) if part)
+    except HTTPError as error:
+        raise StudioError("placeholder_refused", value=name, reason=f"status {error.code}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise _unreachable(server, error) from error
+    except (KeyError, TypeError) as error:
+        raise _unreachable(server, "its answer is not ComfyUI's") from error
+    if at != _plain(name):
+        raise StudioError("placeholder_refused", value=name, reason=f"it is there as {at}")
+
+
+def _plain(name: str) -> str:
+    """A file's name as it is on the server: slashes forward, the mark for the input folder off."""
+    return name.removesuffix("[input]").strip().replace("\\", "/")
+
+
+def _answer(server: str, path: str, body: bytes | None = None, content_type: str = "", read: bool = True) -> bytes:
+    bare, credentials = address.split(server, "--server")
+    request = Request(f"{bare}{path}", data=body)
+    if credentials is not None:
+        # A server that this one redirects to is not to have them.
+        request.add_unredirected_header("Authorization", credentials.header)
+    if content_type:
+        request.add_header("Content-Type", content_type)
+    with urlopen(request, timeout=SECONDS) as answer:
+        return bytes(answer.read()) if read else b""
+
+
+def _unreachable(server: str, reason: object) -> StudioError:
+    return StudioError("engine_unreachable", server=address.split(server, "--server")[0], reason=reason)
