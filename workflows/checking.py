@@ -69,11 +69,14 @@ def _all_problems(
 
 
 def problems(request: Request, graph: Graph, interfaces: schema.Interfaces, is_own: bool = False) -> Iterator[str]:
-    """What an engine would refuse of the graph built for a sample. An own graph may have further output nodes."""
+    """What an engine would refuse of the graph built for a sample.
+
+    An own graph may have further output nodes, and custom nodes.
+    """
     count = len(outputs(manifest.mode(request.mode), changes_of(request)))
     if is_own:
         made = [interfaces.get(node["class_type"]) or {} for node in graph.values()]
         count = max(count, sum(bool(interface.get("output_node")) for interface in made))
-    for problem in schema.problems(graph, interfaces, outputs=count):
+    for problem in schema.problems(graph, interfaces, outputs=count, foreign=is_own):
         if SAMPLE_LORA not in problem:
             yield problem

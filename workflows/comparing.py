@@ -20,15 +20,17 @@ class Report:
     """What a comparison found.
 
     `unbound`: what bindings and edits don't find. `classes`: titles of nodes by a class that the engine lacks.
-    `models`: files it lacks. `others`: what else it would refuse. `uploads`: files that loaders name and that no field
-    of the mode replaces, whether the engine has them or not. `unused`: titles of the nodes that the mode never sends,
-    `unused_ids` their ids.
+    `models`: files it lacks. `others`: what else it would refuse in this graph, but not in the mode's own. `optional`:
+    classes and files it lacks that the mode's own presets and choices add, with any graph. `uploads`: files that
+    loaders name and that no field of the mode replaces, whether the engine has them or not. `unused`: titles of the
+    nodes that the mode never sends, `unused_ids` their ids.
     """
 
     unbound: tuple[str, ...]
     classes: Mapping[str, tuple[str, ...]]
     models: tuple[ModelUse, ...]
     others: tuple[str, ...]
+    optional: tuple[str, ...]
     uploads: tuple[UploadUse, ...]
     unused: tuple[str, ...]
     unused_ids: frozenset[str]
@@ -73,26 +75,24 @@ def compare(mode: Mode, graph: Graph, interfaces: schema.Interfaces) -> Report:
         used |= built.keys()
         fixed.append(built)
         unbound |= dict.fromkeys(_without_effect(mode, request, built))
-        refused |= dict.fromkeys(problems(request, built, interfaces, is_own=True))
+        ours = build(request, capabilities)
+        accepted = {*problems(request, ours, interfaces)}
+        refused |= dict.fromkeys(found for found in problems(request, built, interfaces, True) if found not in accepted)
     sent = {node_id: node for node_id, node in graph.items() if node_id in (used or _reached(mode, graph))}
-    # Of what the builds added, too: a preset's own nodes and files are as much needed as the graph's.
-    everything = (sent, *fixed)
-    classes = _lacking_classes(everything, interfaces)
-    models = tuple(
-        dict.fromkeys(
-            use
-            for part in everything
-            for use in models_in(part)
-            if use.file != SAMPLE_LORA and lacks(use, interfaces, capabilities)
-        )
-    )
+    classes = _lacking_classes([sent], interfaces)
+    models = _lacking_models([sent], interfaces, capabilities)
+    added = [
+        *_lacking_classes(fixed, interfaces),
+        *(use.file for use in _lacking_models(fixed, interfaces, capabilities)),
+    ]
     said = {f"{name}: the engine has no node {class_type}" for class_type, names in classes.items() for name in names}
     files = tuple(f"{use.title}.{use.path}: {use.file!r} is not one of" for use in models)
     return Report(
         unbound=tuple(unbound),
         classes=classes,
-        models=_first_of_each(models),
+        models=models,
         others=tuple(problem for problem in refused if problem not in said and not problem.startswith(files)),
+        optional=tuple(name for name in added if name not in {*classes, *(use.file for use in models)}),
         uploads=tuple(use for use in uploads_in(graph, interfaces) if f"{use.title}.{use.name}" not in _media(mode)),
         unused=tuple(title(node) for node_id, node in graph.items() if node_id not in sent),
         unused_ids=frozenset(graph.keys() - sent.keys()),
@@ -122,7 +122,7 @@ def _without_effect(mode: Mode, request: Request, built: Graph) -> Iterator[str]
             yield f"{at} ({value}): nothing that {mode.output!r} saves comes from this node"
 
 
-def _lacking_classes(graphs: tuple[Graph, ...], interfaces: schema.Interfaces) -> dict[str, tuple[str, ...]]:
+def _lacking_classes(graphs: list[Graph], interfaces: schema.Interfaces) -> dict[str, tuple[str, ...]]:
     lacking: dict[str, dict[str, None]] = {}
     for node in (node for graph in graphs for node in graph.values()):
         if node["class_type"] not in interfaces:
@@ -130,7 +130,15 @@ def _lacking_classes(graphs: tuple[Graph, ...], interfaces: schema.Interfaces) -
     return {class_type: tuple(names) for class_type, names in lacking.items()}
 
 
-def lacks(use: ModelUse, interfaces: schema.Interfaces, capabilities: Capabilities) -> bool:
+def _lacking_models(
+    graphs: list[Graph], interfaces: schema.Interfaces, capabilities: Capabilities
+) -> tuple[ModelUse, ...]:
+    """The files that are not there, each place that names one once."""
+    named = {use: None for graph in graphs for use in models_in(graph) if use.file != SAMPLE_LORA}
+    return tuple(use for use in named if use.class_type in interfaces and lacks(use, capabilities))
+
+
+def lacks(use: ModelUse, capabilities: Capabilities) -> bool:
     """Whether the engine has no such model file; False where it offers no list to look into.
 
     A row of a node with many is looked up among the files of the nodes that take one such file.
@@ -147,11 +155,6 @@ def lacks(use: ModelUse, interfaces: schema.Interfaces, capabilities: Capabiliti
 
 def _basename(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
-
-
-def _first_of_each(models: tuple[ModelUse, ...]) -> tuple[ModelUse, ...]:
-    """One use of each file."""
-    return tuple({use.file: use for use in reversed(models)}.values())[::-1]
 
 
 def _media(mode: Mode) -> set[str]:

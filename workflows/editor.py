@@ -25,6 +25,7 @@ SWITCHES = {"ComfySwitchNode": ("on_false", "on_true")}
 """Nodes that choose between inputs, which the engine needs both of."""
 SUBGRAPH_INPUT = -10
 MAX_NESTING = 16
+MAX_SUBGRAPHS = 1000
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ def _wanted(workflow: Mapping[str, Any]) -> tuple[list[EditorNode], tuple[str, .
     left_out: list[str] = []
     waiting = [(workflow, "", 0)]
     while waiting:
-        scope, prefix, depth = waiting.pop(0)
-        if depth > MAX_NESTING:
+        scope, prefix, depth = waiting.pop()
+        if depth > MAX_NESTING or len(waiting) > MAX_SUBGRAPHS:
             raise GraphError("its subgraphs are nested too deep")
         nodes = [node for node in scope["nodes"] if isinstance(node, dict) and node.get("type")]
         silent = {node.get("id") for node in nodes if node.get("mode") in (MUTED, BYPASSED)}

@@ -126,6 +126,8 @@ def _described(report: Report, missing: list[UploadUse], address: str | None) ->
             for use in missing
         ),
     )
+    if address:
+        yield from _section("missing from the server, but only needed by some presets or choices:", report.optional)
     unused = ", ".join(map(repr, report.unused[:SHOWN]))
     more = f" and {len(report.unused) - SHOWN} more" if len(report.unused) > SHOWN else ""
     yield from _section("nodes that the mode does not use:", [f"{unused}{more}"] if unused else [])

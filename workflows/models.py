@@ -98,7 +98,7 @@ def _kind(class_type: str, name: str, interfaces: schema.Interfaces) -> str:
     interface = interfaces.get(class_type)
     inputs = interface.get("input") if isinstance(interface, dict) else None
     for group in ("required", "optional") if isinstance(inputs, dict) else ():
-        spec: Any = (inputs or {}).get(group, {}).get(name)
+        spec: Any = ((inputs or {}).get(group) or {}).get(name)
         if schema.is_upload(spec):
             marked = [kind for kind in KINDS if spec[1].get(f"{kind}_upload")]
             return marked[0] if marked and spec[1].get("image_folder", "input") == "input" else ""

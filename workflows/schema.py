@@ -36,7 +36,8 @@ def declared_inputs(interface: Mapping[str, Any], values: Mapping[str, Any]) -> 
     """
     declared: dict[str, tuple[Any, bool]] = {}
     for group, required in (("required", True), ("optional", False)):
-        for name, spec in interface["input"].get(group, {}).items():
+        for name, given in ((interface.get("input") or {}).get(group) or {}).items():
+            spec: list[Any] = given if _is_plain(given) else ["*"]
             declared[name] = (spec, required)
             if spec[0] == "COMFY_AUTOGROW_V3":
                 del declared[name]
@@ -47,6 +48,11 @@ def declared_inputs(interface: Mapping[str, Any], values: Mapping[str, Any]) -> 
                     inner = declared_inputs({"input": option["inputs"]}, values)
                     declared |= {f"{name}.{key}": value for key, value in inner.items()}
     return declared
+
+
+def _is_plain(spec: Any) -> bool:
+    """Whether a specification is of a shape that makes sense (those of custom nodes vary)."""
+    return isinstance(spec, list) and bool(spec) and isinstance(spec[0], str | list)
 
 
 def _grown(name: str, template: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
@@ -75,11 +81,14 @@ def is_upload(spec: Any) -> bool:
     return has_config and any(key.endswith("_upload") for key in spec[1])
 
 
-def problems(graph: Graph, interfaces: Interfaces, uploads: bool = False, outputs: int = 1) -> Iterator[str]:
+def problems(
+    graph: Graph, interfaces: Interfaces, uploads: bool = False, outputs: int = 1, foreign: bool = False
+) -> Iterator[str]:
     """One sentence for everything in the graph that the engine would refuse.
 
     Names of uploaded files (inputs marked with `image_upload` and its like) are only compared when `uploads` is set.
-    `outputs` is how many output nodes there must be.
+    `outputs` is how many output nodes there must be. `foreign` allows what custom nodes do and the engine lets pass:
+    inputs that the interface doesn't declare, and values of types of their own.
     """
     titles = [title(node) for node in graph.values()]
     for name in sorted({name for name in titles if titles.count(name) > 1}):
@@ -102,10 +111,12 @@ def problems(graph: Graph, interfaces: Interfaces, uploads: bool = False, output
                 yield f"{name}: the input {key} is missing"
         for key, value in node["inputs"].items():
             if key not in declared:
+                if foreign:
+                    continue
                 yield f"{name}: {node['class_type']} has no input {key}"
             elif is_link(value):
                 yield from _link_problems(graph, interfaces, f"{name}.{key}", declared[key][0], value)
-            else:
+            elif not (foreign and _is_of_own_type(declared[key][0])):
                 yield from _value_problems(f"{name}.{key}", declared[key][0], value, uploads)
 
 
@@ -129,7 +140,7 @@ def _link_problems(graph: Graph, interfaces: Interfaces, where: str, spec: list[
         return
     if source["class_type"] not in interfaces:
         return
-    made = interfaces[source["class_type"]]["output"]
+    made = [kind if isinstance(kind, str) else "COMBO" for kind in interfaces[source["class_type"]].get("output") or []]
     if not 0 <= link[1] < len(made):
         yield f"{where} is linked to output {link[1]} of {title(source)}, which has {len(made)}"
         return
@@ -137,6 +148,10 @@ def _link_problems(graph: Graph, interfaces: Interfaces, where: str, spec: list[
     accepted = set(wanted.split(","))
     if not accepted & {made[link[1]], *WILDCARDS} and made[link[1]] not in WILDCARDS:
         yield f"{where} takes {wanted}, but {title(source)} gives {made[link[1]]}"
+
+
+def _is_of_own_type(spec: list[Any]) -> bool:
+    return options(spec) is None and spec[0] not in WIDGETS
 
 
 def _value_problems(where: str, spec: list[Any], value: Any, uploads: bool) -> Iterator[str]:

@@ -32,10 +32,12 @@ def object_info(server: str) -> dict[str, Any]:
 
 
 def has_upload(server: str, name: str) -> bool:
-    """Whether the server has an uploaded file of this name, from `GET /view`; one with a folder in front counts.
+    """Whether the server has an uploaded file of this name, from `GET /view`; there may be a folder in front.
 
-    Raises StudioError as `object_info` does.
+    True for a name that leads out of the input folder, where no upload could be. Raises StudioError as `object_info`.
     """
+    if not _is_within(name):
+        return True
     folder, _, filename = _plain(name).rpartition("/")
     try:
         _answer(server, f"/view?{urlencode({'filename': filename, 'subfolder': folder, 'type': 'input'})}", read=False)
@@ -81,6 +83,13 @@ def upload(server: str, name: str, data: bytes) -> None:
 def _plain(name: str) -> str:
     """A file's name as it is on the server: slashes forward, the mark for the input folder off."""
     return name.removesuffix("[input]").strip().replace("\\", "/")
+
+
+def _is_within(name: str) -> bool:
+    """Whether a file of this name lies in the folder for uploads."""
+    plain = _plain(name)
+    outside = plain.startswith("/") or ":" in plain or ".." in plain.split("/")
+    return bool(plain) and plain.isprintable() and not outside
 
 
 def _answer(server: str, path: str, body: bytes | None = None, content_type: str = "", read: bool = True) -> bytes:
