@@ -57,7 +57,8 @@ def models_in(graph: Graph) -> tuple[ModelUse, ...]:
     return tuple(
         ModelUse(node["class_type"], path, value, title(node), node_id)
         for node_id, node in graph.items()
-        for path, value in _texts("", node["inputs"])
+        for name, given in node["inputs"].items()
+        for path, value in _texts(name, given)
         if is_model_file(value)
     )
 
@@ -74,7 +75,7 @@ def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
         yield path, value
     elif isinstance(value, dict) and value.get(SWITCH) is not False:
         for key, inner in value.items():
-            yield from _texts(f"{path}.{key}" if path else key, inner)
+            yield from _texts(f"{path}.{key}", inner)
     elif isinstance(value, list) and not is_link(value):
         for index, inner in enumerate(value):
             yield from _texts(f"{path}.{index}", inner)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import uuid
 from pathlib import Path
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import av
@@ -18,13 +21,16 @@ from tests.workflows.graphs import kept, node_of, renumbered, run, saved, with_n
 from workflows import manifest, own
 from workflows.request import parse
 
-LOADERS = {
-    "901": ("LoadImage", {"image": "own-graphs-still.jpg"}),
-    "902": ("LoadAudio", {"audio": "own graphs/söng.mp3"}),
-    "903": ("VHS_LoadVideo", {"video": "own-graphs-clip.mov"}),
-    "904": ("LoadImage", {"image": "own-graphs-still.jpg"}),
-    "905": ("LoadImage", {"image": "/etc/motd.png"}),
-}
+
+def loaders(run_id: str) -> dict[str, tuple[str, dict[str, str]]]:
+    """Loaders of files that no server has, whatever earlier runs left there."""
+    return {
+        "901": ("LoadImage", {"image": f"{run_id}.jpg"}),
+        "902": ("LoadAudio", {"audio": f"{run_id} old/söng.mp3"}),
+        "903": ("VHS_LoadVideo", {"video": f"{run_id}.mov"}),
+        "904": ("LoadImage", {"image": f"{run_id}.jpg"}),
+        "905": ("LoadImage", {"image": "/etc/motd.png"}),
+    }
 
 
 @pytest.fixture
@@ -45,11 +51,11 @@ def imported(folder: Path, graph, url: str, *more: str):
     return run("import", saved(folder, graph), "--mode", "t2v", "--data", folder, "--server", url, *more)
 
 
-def own_graph():
-    """A re-export with another sampler, another name for the text encoder's file and a branch of its own."""
+def own_graph(run_id: str = "old"):
+    """A re-export with another sampler and a branch of its own."""
     graph = renumbered(manifest.graph("t2v"))
     node_of(graph, "Stage 2 sampler")["inputs"]["sampler_name"] = "euler_ancestral"
-    return with_nodes(graph, **{"950": ("PreviewImage", {"images": ["901", 0]}), **LOADERS})
+    return with_nodes(graph, **{"950": ("PreviewImage", {"images": ["901", 0]}), **loaders(run_id)})
 
 
 def test_a_job_uses_the_imported_graph_until_its_file_is_deleted(draft_url, tmp_path, manager) -> None:
@@ -105,40 +111,40 @@ def test_the_command_line_uses_the_graph_of_the_data_folder(draft_url, tmp_path)
     assert str(path) in ended.stderr
 
 
-def test_placeholders_are_uploaded_under_the_names_that_loaders_ask_for(draft_url, tmp_path) -> None:
-    asked = imported(tmp_path, own_graph(), draft_url, "--check-only")
-    lacking = "uploaded files that loaders name and the server lacks (--placeholders):"
+def test_placeholders_are_uploaded_under_the_names_that_loaders_ask_for(engine_url, tmp_path) -> None:
+    run_id = f"own-{uuid.uuid4().hex[:8]}"
+    graph = own_graph(run_id)
+    asked = imported(tmp_path, graph, engine_url, "--check-only")
     assert asked.stdout.startswith(
-        f"{lacking}\n"
-        "  'own-graphs-still.jpg' (LoadImage.image of 'LoadImage (901)', in a branch that the mode does not use)\n"
-        "  'own graphs/söng.mp3' (LoadAudio.audio of 'LoadAudio', in a branch that the mode does not use)\n"
-        "  'own-graphs-clip.mov' (VHS_LoadVideo.video of 'VHS_LoadVideo', in a branch that the mode does not use)\n"
-        "  'own-graphs-still.jpg' (LoadImage.image of 'LoadImage (904)', in a branch that the mode does not use)\n"
+        "uploaded files that loaders name and the server lacks (--placeholders):\n"
+        f"  '{run_id}.jpg' (LoadImage.image of 'LoadImage (901)', in a branch that the mode does not use)\n"
+        f"  '{run_id} old/söng.mp3' (LoadAudio.audio of 'LoadAudio', in a branch that the mode does not use)\n"
+        f"  '{run_id}.mov' (VHS_LoadVideo.video of 'VHS_LoadVideo', in a branch that the mode does not use)\n"
+        f"  '{run_id}.jpg' (LoadImage.image of 'LoadImage (904)', in a branch that the mode does not use)\n"
     )
-    ended = imported(tmp_path, own_graph(), draft_url, "--placeholders")
-    assert ended.returncode == 0, ended.stderr
+    ended = imported(tmp_path, graph, engine_url, "--placeholders")
+    assert (ended.returncode, ended.stderr) == (0, "")
     assert [line for line in ended.stdout.splitlines() if line.startswith("placeholder")] == [
-        "placeholder uploaded as 'own-graphs-still.jpg'",
-        "placeholder uploaded as 'own graphs/söng.mp3'",
-        "placeholder uploaded as 'own-graphs-clip.mov'",
+        f"placeholder uploaded as '{run_id}.jpg'",
+        f"placeholder uploaded as '{run_id} old/söng.mp3'",
+        f"placeholder uploaded as '{run_id}.mov'",
     ]
-    files = {
-        "own-graphs-still.jpg": "filename=own-graphs-still.jpg",
-        "song": "subfolder=own%20graphs&filename=s%C3%B6ng.mp3",
-        "own-graphs-clip.mov": "filename=own-graphs-clip.mov",
-    }
-    for name, query in files.items():
-        with urlopen(f"{draft_url}/view?type=input&{query}", timeout=10) as answer:
-            (tmp_path / name).write_bytes(answer.read())
-    with Image.open(tmp_path / "own-graphs-still.jpg") as picture:
+    with Image.open(io.BytesIO(fetched(engine_url, f"{run_id}.jpg"))) as picture:
         picture.load()
         assert picture.format == "PNG"
-    with av.open(str(tmp_path / "song")) as sound:
+    with av.open(io.BytesIO(fetched(engine_url, "söng.mp3", f"{run_id} old"))) as sound:
         assert sum(frame.samples for frame in sound.decode(audio=0)) == 8000
-    with av.open(str(tmp_path / "own-graphs-clip.mov")) as clip:
+    with av.open(io.BytesIO(fetched(engine_url, f"{run_id}.mov"))) as clip:
         assert sum(1 for _ in clip.decode(video=0)) == 8
-    again = imported(tmp_path, own_graph(), draft_url, "--placeholders")
+    again = imported(tmp_path, graph, engine_url, "--placeholders")
     assert (again.returncode, "placeholder uploaded" in again.stdout) == (0, False)
+
+
+def fetched(url: str, filename: str, subfolder: str = "") -> bytes:
+    """An uploaded file as the engine has it."""
+    query = urlencode({"type": "input", "filename": filename, "subfolder": subfolder})
+    with urlopen(f"{url}/view?{query}", timeout=10) as answer:
+        return answer.read()
 
 
 def in_use(graph):

@@ -43,6 +43,10 @@ def test_rows_within_lists_and_rows_are_walked() -> None:
     ]
 
 
+def test_an_input_called_on_is_no_row() -> None:
+    assert named(with_nodes({}, **{"1": ("Any", {"on": False, "file": "a.ckpt"})})) == [("Any", "file", "a.ckpt")]
+
+
 def test_links_numbers_and_plain_text_are_no_models() -> None:
     inputs = {
         "model": ["weights.safetensors", 0],
