@@ -101,7 +101,8 @@ def compare(mode: Mode, graph: Graph, interfaces: schema.Interfaces) -> Report:
 
 def _requests(mode: Mode) -> Iterator[tuple[str, Request]]:
     for preset in mode.presets:
-        yield from samples(mode, preset)
+        for chosen, request in samples(mode, preset):
+            yield f"{mode.name} {preset.name} {chosen}".strip(), request
 
 
 def _reached(mode: Mode, graph: Graph) -> set[str]:
