@@ -7,7 +7,6 @@ validates, and a graph that names another is refused as a server without that fi
 
 from __future__ import annotations
 
-import json
 import mimetypes
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.draft.nodes.registry import NODES
-from workflows.schema import SCHEMA_FILE, Interfaces, recorded
+from workflows import manifest
+from workflows.change import AddNode, InsertLora, ReplaceNode, SetInput
+from workflows.schema import Interfaces, recorded
 
 MODEL_INPUTS = {
     ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints",
@@ -24,6 +25,7 @@ MODEL_INPUTS = {
     ("LTXAVTextEncoderLoader", "text_encoder"): "text_encoders",
     ("LoraLoaderModelOnly", "lora_name"): "loras",
     ("LatentUpscaleModelLoader", "model_name"): "latent_upscale_models",
+    ("LoadMoGeModel", "model_name"): "geometry_estimation",
 }
 """Inputs that name a model file, and the folder which the file lies in."""
 
@@ -64,9 +66,9 @@ class Catalogue:
         return {name: _with_uploads(interface, offered) for name, interface in self.nodes.items()}
 
 
-def catalogue(workflows: Path = SCHEMA_FILE.parent) -> Catalogue:
-    """The catalogue for the nodes registered so far and the graphs (`*.json`) in a folder."""
-    models = {folder: tuple(sorted(names)) for folder, names in _models(workflows).items()}
+def catalogue() -> Catalogue:
+    """The catalogue for the nodes registered so far and the studio's graphs, under every preset and choice."""
+    models = {folder: tuple(sorted(names)) for folder, names in _models().items()}
     nodes = {
         name: _with_models(name, {**UNRECORDED, **interface}, models)
         for name, interface in recorded().items()
@@ -81,22 +83,35 @@ def uploaded(folder: Path, kinds: tuple[str, ...]) -> list[str]:
     return [name for name in names if (mimetypes.guess_type(name)[0] or "").split("/")[0] in kinds]
 
 
-def _models(workflows: Path) -> dict[str, set[str]]:
+def _models() -> dict[str, set[str]]:
     models: dict[str, set[str]] = {folder: set() for folder in MODEL_INPUTS.values()}
-    for file in sorted(workflows.glob("*.json")):
-        for node in _nodes(json.loads(file.read_text(encoding="utf-8"))):
-            for name, value in node["inputs"].items():
-                folder = MODEL_INPUTS.get((node["class_type"], name))
-                if folder is not None and isinstance(value, str):
-                    models[folder].add(value)
+    for mode in manifest.modes():
+        for class_type, name, value in _values(mode):
+            folder = MODEL_INPUTS.get((class_type, name))
+            if folder is not None and isinstance(value, str):
+                models[folder].add(value)
     return models
 
 
-def _nodes(graph: Any) -> Iterator[Mapping[str, Any]]:
-    """The nodes of an API-format graph; none of any other JSON."""
-    for node in graph.values() if isinstance(graph, dict) else ():
-        if isinstance(node, dict) and "class_type" in node and isinstance(node.get("inputs"), dict):
-            yield node
+def _values(mode: manifest.Mode) -> Iterator[tuple[str, str, Any]]:
+    """(class, input, value) of the inputs in the mode's graph, and of those that its presets and choices bring."""
+    graph = manifest.graph(mode.name)
+    changes = [*mode.presets, *(choice for field in mode.fields for choice in field.choices.values())]
+    edits = [edit for change in changes for edit in change.edits]
+    nodes = [(node["_meta"]["title"], node["class_type"], node["inputs"]) for node in graph.values()]
+    for edit in edits:
+        if isinstance(edit, AddNode | ReplaceNode):
+            nodes.append((edit.node, edit.class_type, edit.inputs))
+        elif isinstance(edit, InsertLora):
+            nodes.append((edit.node, "LoraLoaderModelOnly", {"lora_name": edit.lora_name}))
+    for _, class_type, inputs in nodes:
+        for name, value in inputs.items():
+            yield class_type, name, value
+    for edit in edits:
+        if isinstance(edit, SetInput):
+            title, _, name = edit.at.partition(".")
+            for class_type in {node[1] for node in nodes if node[0] == title}:
+                yield class_type, name, edit.value
 
 
 def _with_models(class_type: str, interface: Any, models: Mapping[str, tuple[str, ...]]) -> Any:

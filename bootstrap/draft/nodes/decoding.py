@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bootstrap.draft.nodes.latents import video_of
+from bootstrap.draft.nodes.latents import own_frames, video_of
 from bootstrap.draft.nodes.registry import Context, node
 from bootstrap.draft.nodes.values import AudioLatent, AudioVae, Latent, VideoVae
 from bootstrap.draft.render.ambience import ambience, silence
-from bootstrap.draft.render.clip import clip_frames
+from bootstrap.draft.render.clip import clip_frames, guide_frames
 from bootstrap.draft.render.media import Chain, Frames, Sound
 from bootstrap.draft.render.take import variant
 
@@ -47,10 +47,9 @@ def _decoded(samples: Latent, vae: VideoVae, node_name: str) -> Frames:
     if not isinstance(vae, VideoVae):
         raise ValueError(f"{node_name} needs a video VAE, such as the third output of CheckpointLoaderSimple.")
     latent = video_of(samples, node_name)
-    clips = tuple(
-        clip_frames(
-            latent.take and variant(latent.take, index), latent.pins, latent.width, latent.height, latent.frames
-        )
-        for index in range(latent.batch)
-    )
-    return clips[0] if len(clips) == 1 else Chain(clips)
+    size, count = (latent.width, latent.height), own_frames(latent)
+    clips: list[Frames] = []
+    for index in range(latent.batch):
+        take = latent.take and variant(latent.take, index)
+        clips += [clip_frames(take, latent.pins, *size, count), *guide_frames(latent.guides, *size)]
+    return clips[0] if len(clips) == 1 else Chain(tuple(clips))

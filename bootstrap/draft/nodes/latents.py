@@ -26,6 +26,11 @@ def whole_frames(length: int) -> int:
     return (length - 1) // FRAMES_PER_LATENT * FRAMES_PER_LATENT + 1
 
 
+def own_frames(latent: VideoLatent) -> int:
+    """The frames of the clip itself, without those of guides."""
+    return latent.frames - FRAMES_PER_LATENT * sum(guide.latents for guide in latent.guides)
+
+
 @node("EmptyLTXVLatentVideo")
 def empty_video(context: Context, width: int, height: int, length: int, batch_size: int = 1) -> tuple[VideoLatent]:
     """An unsampled clip; width and height are floored to 32 pixels, the length to 8k+1 frames."""

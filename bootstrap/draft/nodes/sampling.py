@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from bootstrap.draft.nodes.latents import own_frames
 from bootstrap.draft.nodes.registry import Context, node
 from bootstrap.draft.nodes.values import (
     AudioLatent,
@@ -19,7 +20,7 @@ from bootstrap.draft.nodes.values import (
     VideoLatent,
 )
 from bootstrap.draft.render.preview import Sketch
-from bootstrap.draft.render.take import Recipe, denoised, record, shoot
+from bootstrap.draft.render.take import Guide, Recipe, denoised, record, shoot
 
 
 @node("RandomNoise")
@@ -71,23 +72,25 @@ def sample(
         checkpoint=guider.model.checkpoint,
         loras=guider.model.loras,
     )
-    sampled = _sampled(latent_image, recipe)
+    sampled = _sampled(latent_image, recipe, guider.positive.guides)
     sketch = _sketch(sampled)
     for step, sigma in enumerate(sigmas.values[1:], start=1):
         context.progress(step, steps, sketch.jpeg(step / steps, sigma) if sketch else None)
     return sampled, _denoised(sampled)
 
 
-def _sampled(latent: Latent, recipe: Recipe) -> Latent:
+def _sampled(latent: Latent, recipe: Recipe, placed: tuple[Guide, ...]) -> Latent:
     if isinstance(latent, AVLatent):
-        return AVLatent(_sampled_video(latent.video, recipe), _sampled_audio(latent.audio, recipe))
+        return AVLatent(_sampled_video(latent.video, recipe, placed), _sampled_audio(latent.audio, recipe))
     if isinstance(latent, AudioLatent):
         return _sampled_audio(latent, recipe)
-    return _sampled_video(latent, recipe)
+    return _sampled_video(latent, recipe, placed)
 
 
-def _sampled_video(latent: VideoLatent, recipe: Recipe) -> VideoLatent:
-    return replace(latent, take=shoot(recipe, latent.take, latent.pins))
+def _sampled_video(latent: VideoLatent, recipe: Recipe, placed: tuple[Guide, ...]) -> VideoLatent:
+    """Guides count where the latent holds them and the conditioning says where they belong."""
+    guides = tuple(guide for guide in latent.guides if guide in placed)
+    return replace(latent, take=shoot(recipe, latent.take, latent.pins, guides))
 
 
 def _sampled_audio(latent: AudioLatent, recipe: Recipe) -> AudioLatent:
@@ -106,4 +109,4 @@ def _sketch(latent: Latent) -> Sketch | None:
     video = latent.video if isinstance(latent, AVLatent) else latent
     if isinstance(video, AudioLatent) or video.take is None:
         return None
-    return Sketch(video.take, video.width, video.height, video.frames)
+    return Sketch(video.take, video.width, video.height, own_frames(video))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bootstrap.draft.render.take import Anchor, SoundTake, Take
+from bootstrap.draft.render.take import Anchor, Guide, SoundTake, Take
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,21 @@ class UpscaleModel:
 
 @dataclass(frozen=True)
 class Conditioning:
-    """An encoded prompt, and the frame rate it is meant for (LTX assumes 25 when nothing says otherwise)."""
+    """An encoded prompt, and the frame rate it is meant for (LTX assumes 25 when nothing says otherwise).
+
+    `guides` says where in the clip the guide frames at the end of a latent belong.
+    """
 
     text: str
     frame_rate: float = 25.0
+    guides: tuple[Guide, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReferenceParameters:
+    """What an IC-LoRA asks of its guide: how many times smaller than the clip it is."""
+
+    downscale: int
 
 
 @dataclass(frozen=True)
@@ -90,7 +101,8 @@ class Guider:
 class VideoLatent:
     """`batch` clips of `frames` pictures, `width`×`height` pixels once decoded.
 
-    `pins` are the pictures that sampling must keep (the noise mask); `take` is None until a sampler has run.
+    `pins` are the pictures that sampling must keep (the noise mask); `take` is None until a sampler has run. The last
+    frames are those of `guides`, eight for each of their latents, until LTXVCropGuides takes them away.
     """
 
     width: int
@@ -98,6 +110,7 @@ class VideoLatent:
     frames: int
     batch: int = 1
     pins: tuple[Anchor, ...] = field(default=())
+    guides: tuple[Guide, ...] = field(default=())
     take: Take | None = None
 
 

@@ -16,9 +16,10 @@ from bootstrap.draft.render.layers import Moment
 from bootstrap.draft.render.mark import draw_caption, draw_mark, timecode
 from bootstrap.draft.render.media import Frames, Pixels, resized
 from bootstrap.draft.render.noise import dice
+from bootstrap.draft.render.restyle import Restyling
 from bootstrap.draft.render.scene import paint
 from bootstrap.draft.render.stage import Stage
-from bootstrap.draft.render.take import Anchor, Take
+from bootstrap.draft.render.take import Anchor, Guide, Take
 
 DEFAULT_RATE = 25.0
 GRAIN = 1.0
@@ -37,6 +38,27 @@ def clip_frames(take: Take | None, pins: tuple[Anchor, ...], width: int, height:
         return Unsampled(count, width, height, pins)
     fitted = (replace(anchor, frames=resized(anchor.frames, width, height)) for anchor in take.anchors)
     return Drawn(count, width, height, replace(take, anchors=tuple(fitted)))
+
+
+def guide_frames(guides: tuple[Guide, ...], width: int, height: int) -> list[Frames]:
+    """What a latent shows after its clip where nobody has taken its guides away: eight frames to a latent."""
+    return [Leftover(8 * guide.latents, width, height, resized(guide.frames, width, height)) for guide in guides]
+
+
+@dataclass(frozen=True, eq=False)
+class Leftover:
+    """The pictures of a guide, stretched over `count` frames."""
+
+    count: int
+    width: int
+    height: int
+    source: Frames
+
+    def frame(self, index: int) -> Pixels:
+        """The guide's picture nearest in time, with the mark."""
+        shown = Image.fromarray(np.ascontiguousarray(self.source.frame(index * self.source.count // self.count)))
+        draw_mark(shown)
+        return np.asarray(shown)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +91,9 @@ class Drawn:
         """Frame `index`, with the mark, and with the caption where no picture was given."""
         rate = self.rate
         moment = Moment(index, index / max(1, self.count - 1), index / rate)
-        image = self._noisy(self._with_pictures(moment) if self.take.anchors else self._scene(moment), index)
+        image = self._noisy(self._guided(moment) if self.take.controls else self._unguided(moment), index)
         draw_mark(image)
-        if self.take.anchors:
+        if self.take.anchors or self.take.controls:
             return np.asarray(image)
         draw_caption(image, self.take.recipe.prompt, self.facts, timecode(index, rate))
         x, y = dice(self.take.detail, "grain", index).integers(0, 64, 2)
@@ -99,6 +121,22 @@ class Drawn:
         shrink = min(1.0, sqrt(MOST_PAINTED / (self.width * self.height)))
         painted = paint(self.brief, round(self.width * shrink), round(self.height * shrink)).frame(moment)
         return painted if painted.size == size else painted.resize(size, Image.Resampling.BICUBIC)
+
+    def _unguided(self, moment: Moment) -> Image.Image:
+        return self._with_pictures(moment) if self.take.anchors else self._scene(moment)
+
+    def _guided(self, moment: Moment) -> Image.Image:
+        """The clip in the drawing of its guides, the strongest last."""
+        picture, away = self._unguided(moment), self._given.away(moment.index)
+        for restyling in self._restylings:
+            picture = restyling.over(picture, moment.index, away)
+        return picture
+
+    @cached_property
+    def _restylings(self) -> tuple[Restyling, ...]:
+        style, key = self._unguided(Moment(0, 0.0, 0.0)), self._given.stage.light.key
+        guides = sorted(self.take.controls, key=lambda guide: guide.strength)
+        return tuple(Restyling(guide, style, key, self.take.detail) for guide in guides)
 
     def _with_pictures(self, moment: Moment) -> Image.Image:
         """The pinned pictures in motion, giving way to the scene where little holds them."""

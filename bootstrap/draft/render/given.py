@@ -44,6 +44,10 @@ class Given:
         share = self._crossing(before[-1], index)
         return Image.blend(first, second, share), first_kept + (second_kept - first_kept) * share
 
+    def away(self, index: int) -> int:
+        """How many frames off the nearest pinned picture is; the whole clip where there is none."""
+        return min((max(anchor.at - index, index - _last(anchor), 0) for anchor in self.anchors), default=self.count)
+
     def aired(self, picture: Image.Image, moment: Moment) -> Image.Image:
         """The picture with the brief's weather over it, except where it is pinned."""
         if not any(anchor.at <= moment.index <= _last(anchor) for anchor in self.anchors):

@@ -6,10 +6,12 @@ changes (seed, prompt, CFG, sampler, sigmas, LoRAs, pictures, strengths, rate) i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from bootstrap.draft.render.media import Frames
+from workflows.loras import is_ic_lora
 
 LOST_AT_SIGMA_1 = 0.65
 """How much of a picture that is not pinned again a second sampling loses when it starts close to sigma 1."""
@@ -27,6 +29,23 @@ class Anchor:
     at: int
     strength: float
     hold: float
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """Pictures that a clip is to keep to from frame `at` on, without being in it: `latents` latents long.
+
+    `area` is the size in pixels of the clip that it was added to. `strength` is 0 or more; above 1 it is heeded more
+    than the rest. With `reference` they come with the parameters of an IC-LoRA, which takes them for a drawing to follow
+    and not for what is to be seen.
+    """
+
+    frames: Frames
+    at: int
+    strength: float
+    latents: int
+    area: int
+    reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,12 +79,16 @@ class Recipe:
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """A sampled clip. `layout` seeds what is where, `detail` everything finer; `anchors` are sorted by frame."""
+    """A sampled clip. `layout` seeds what is where, `detail` everything finer; `anchors` are sorted by frame.
+
+    `controls` are the guides whose drawing it follows.
+    """
 
     recipe: Recipe
     layout: bytes
     detail: bytes
     anchors: tuple[Anchor, ...] = ()
+    controls: tuple[Guide, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,23 +99,42 @@ class SoundTake:
     detail: bytes
 
 
-def shoot(recipe: Recipe, before: Take | None, pins: tuple[Anchor, ...]) -> Take:
+def shoot(recipe: Recipe, before: Take | None, pins: tuple[Anchor, ...], guides: tuple[Guide, ...] = ()) -> Take:
     """Sample a clip: from nothing, or from what `before` left where the first sigma is below 1.
 
-    `pins` are the pictures that the latent holds in place while it is sampled.
+    `pins` are the pictures that the latent holds in place while it is sampled. Of the `guides`, those that an IC-LoRA
+    in the recipe reads are followed, and all others are shown at their frames.
     """
     kept = before if recipe.start < 1 else None
-    detail = _digest(kept.detail if kept else b"", recipe, *((pin.at, pin.strength) for pin in pins))
+    controls = tuple(guide for guide in guides if _is_drawing(guide, recipe))
+    shown_guides = (guide for guide in guides if guide not in controls)
+    pins = _by_frame((*pins, *(_anchor(guide) for guide in shown_guides)))
+    held_there = ((held.at, held.strength) for held in (*pins, *controls))
+    detail = _digest(kept.detail if kept else b"", recipe, *held_there)
     if kept is None:
         layout = _digest(recipe.seed, recipe.prompt)
-        shown = (replace(pin, hold=pin.strength) for pin in sorted(pins, key=lambda pin: pin.at))
-        return Take(recipe, layout, detail, tuple(shown))
+        shown = (replace(pin, hold=pin.strength) for pin in pins)
+        return Take(recipe, layout, detail, tuple(shown), controls)
     held = {anchor.at: anchor for anchor in kept.anchors}
     fading = 1 - LOST_AT_SIGMA_1 * recipe.start
     anchors = {at: replace(anchor, strength=anchor.strength * fading) for at, anchor in held.items()}
     for pin in pins:
         anchors[pin.at] = replace(pin, hold=held[pin.at].hold if pin.at in held else 0.0)
-    return Take(recipe, kept.layout, detail, tuple(anchors[at] for at in sorted(anchors)))
+    return Take(recipe, kept.layout, detail, tuple(anchors[at] for at in sorted(anchors)), controls or kept.controls)
+
+
+def _is_drawing(guide: Guide, recipe: Recipe) -> bool:
+    return any(is_ic_lora(name) for name, _ in recipe.loras) and (guide.reference or guide.frames.count > 1)
+
+
+def _anchor(guide: Guide) -> Anchor:
+    strength = min(1.0, guide.strength)
+    return Anchor(guide.frames, guide.at, strength, strength)
+
+
+def _by_frame(anchors: Iterable[Anchor]) -> tuple[Anchor, ...]:
+    """Sorted by frame, the stronger of two at the same frame last, which is the one that is seen."""
+    return tuple(sorted(anchors, key=lambda anchor: (anchor.at, anchor.strength)))
 
 
 def record(recipe: Recipe, before: SoundTake | None) -> SoundTake:

@@ -1,0 +1,119 @@
+"""Reading a guide clip: whatever kind of picture it holds, where its lines run and what is near or bright in it.
+
+Nothing here knows which preprocessor made it. Thin bright marks on black (edges, a stick figure) are lines, and what is
+between them gets its tone from how many of them are about; a picture that stays bright when it is eroded (depth, or a
+plain video) is tone already, and its lines are where that changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from PIL import Image, ImageChops, ImageFilter
+
+from bootstrap.draft.render.media import Frames
+from bootstrap.draft.render.noise import smoothstep
+
+SAMPLES = 5
+"""Frames that decide what kind of picture a clip holds and how bright it gets."""
+
+BODY = 0.024
+AIR = 0.10
+"""How far lines lend their tone to what is around them, in frame heights: close by, and in the wide."""
+
+GROUND = 46
+"""How much nearer the lower edge is taken to be than the upper where there are only lines."""
+
+FAINTEST, FULL = 10, 84
+"""Differences from the surroundings, in 8-bit steps, at which a line starts to show and is fully there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """One frame as read: `lines` (0 none to 255) and `tones` (0 far or dark to 255), both L images."""
+
+    lines: Image.Image
+    tones: Image.Image
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A guide clip read at `size` (width, height); frames past its end are its last."""
+
+    frames: Frames
+    size: tuple[int, int]
+
+    def sheet(self, index: int) -> Sheet:
+        """Frame `index`."""
+        value = self._value(index)
+        around = value.filter(ImageFilter.GaussianBlur(max(1.2, self.size[1] / 150)))
+        lines = ImageChops.difference(value, around).point(INKED)
+        return Sheet(lines, Image.blend(self._toned(value), self._filled(value), self._lineness))
+
+    def _value(self, index: int) -> Image.Image:
+        """The frame's brightness: the strongest channel, so that a blue stick counts as much as a white one."""
+        frame = self.frames.frame(max(0, min(index, self.frames.count - 1)))
+        image = Image.fromarray(np.ascontiguousarray(frame.max(2)))
+        return image if image.size == self.size else image.resize(self.size, Image.Resampling.BILINEAR, reducing_gap=2)
+
+    def _toned(self, value: Image.Image) -> Image.Image:
+        low, high = self._range
+        stretched = [round(255 * float(np.clip((v - low) / max(24.0, high - low), 0, 1))) for v in range(256)]
+        return value.point(stretched).filter(ImageFilter.GaussianBlur(max(0.8, self.size[1] / 240)))
+
+    def _filled(self, value: Image.Image) -> Image.Image:
+        """Tones from lines: bodies glow around them, and the ground comes nearer towards the lower edge."""
+        close, wide = self._gains
+        body = _spread(value, BODY * self.size[1]).point(close)
+        air = _spread(value, AIR * self.size[1]).point(wide)
+        return ImageChops.add(ImageChops.add(body, air), self._ground)
+
+    @cached_property
+    def _ground(self) -> Image.Image:
+        rows = smoothstep(0.3, 1.0, np.linspace(0, 1, self.size[1], dtype=np.float32)) * GROUND
+        return Image.fromarray(np.repeat(rows.astype(np.uint8)[:, None], self.size[0], 1))
+
+    @cached_property
+    def _samples(self) -> tuple[Image.Image, ...]:
+        last = self.frames.count - 1
+        return tuple(self._value(index) for index in sorted({last * k // (SAMPLES - 1) for k in range(SAMPLES)}))
+
+    @cached_property
+    def _lineness(self) -> float:
+        """How much of the clip is lines (0..1): what an erosion takes away."""
+        width = max(5, round(0.03 * self.size[1])) | 1
+        before = sum(float(np.asarray(value, np.float32).sum()) for value in self._samples)
+        after = sum(
+            float(np.asarray(value.filter(ImageFilter.MinFilter(width)), np.float32).sum()) for value in self._samples
+        )
+        return float(1 - smoothstep(0.12, 0.45, np.array(after / max(1.0, before))))
+
+    @cached_property
+    def _range(self) -> tuple[float, float]:
+        """The darkest and the brightest tone of the clip, but for a hundredth at either end."""
+        values = np.concatenate([np.asarray(value.reduce(4)).ravel() for value in self._samples])
+        low, high = np.percentile(values, (1, 99))
+        return float(low), float(high)
+
+    @cached_property
+    def _gains(self) -> tuple[list[int], list[int]]:
+        """Tables that bring the glow close by and in the wide to the same brightness in every clip."""
+        tables = []
+        for reach, height in ((BODY, 150), (AIR, 90)):
+            glows = [np.asarray(_spread(value, reach * self.size[1])) for value in self._samples]
+            top = max(4.0, float(np.percentile(np.concatenate([glow.ravel() for glow in glows]), 98)))
+            tables.append([round(height * min(1.0, v / top) ** 0.8) for v in range(256)])
+        return tables[0], tables[1]
+
+
+def _spread(image: Image.Image, radius: float) -> Image.Image:
+    """A wide blur, done small."""
+    less = max(1, int(radius / 3))
+    small = image.reduce(less) if less > 1 else image
+    return small.filter(ImageFilter.GaussianBlur(radius / less)).resize(image.size, Image.Resampling.BICUBIC)
+
+
+INKED = [round(255 * float(smoothstep(FAINTEST, FULL, np.array(v, np.float32)))) for v in range(256)]
+"""The strength of a line by how far it differs from its surroundings."""
