@@ -19,23 +19,33 @@ from bootstrap.draft.render.noise import smoothstep
 SAMPLES = 5
 """Frames that decide what kind of picture a clip holds and how bright it gets."""
 
-BODY = 0.024
-AIR = 0.10
+BODY = 0.04
+AIR = 0.11
 """How far lines lend their tone to what is around them, in frame heights: close by, and in the wide."""
 
-GROUND = 46
-"""How much nearer the lower edge is taken to be than the upper where there are only lines."""
+FAR, GROUND = 62, 50
+"""The tone of what is far off all lines, and how much nearer the lower edge is taken to be than the upper."""
 
-FAINTEST, FULL = 10, 84
-"""Differences from the surroundings, in 8-bit steps, at which a line starts to show and is fully there."""
+EDGES = (5, 36)
+STROKES = (16, 120)
+"""8-bit steps at which a line starts to show and is fully there: how far a tone differs from what is around it, and how
+bright a stroke is.
+"""
+
+TAKEN = 0.035
+"""How far around lines a picture is theirs, in frame heights."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """One frame as read: `lines` (0 none to 255) and `tones` (0 far or dark to 255), both L images."""
+    """One frame as read, in L images: `lines` (0 none to 255), `tones` (0 far or dark to 255), and what is `taken`.
+
+    Strokes leave free what is farther from them; a picture of tones takes up everything.
+    """
 
     lines: Image.Image
     tones: Image.Image
+    taken: Image.Image
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +59,11 @@ class Drawing:
         """Frame `index`."""
         value = self._value(index)
         around = value.filter(ImageFilter.GaussianBlur(max(1.2, self.size[1] / 150)))
-        lines = ImageChops.difference(value, around).point(INKED)
-        return Sheet(lines, Image.blend(self._toned(value), self._filled(value), self._lineness))
+        edges = ImageChops.difference(value, around).point(_shown(*EDGES))
+        lines = Image.blend(edges, value.point(_shown(*STROKES)), self.lineness)
+        tones = Image.blend(self._toned(value), self._filled(value), self.lineness)
+        near = _spread(value, TAKEN * self.size[1]).point(_shown(1, 10))
+        return Sheet(lines, tones, near.point([round(255 - self.lineness * (255 - v)) for v in range(256)]))
 
     def _value(self, index: int) -> Image.Image:
         """The frame's brightness: the strongest channel, so that a blue stick counts as much as a white one."""
@@ -72,7 +85,7 @@ class Drawing:
 
     @cached_property
     def _ground(self) -> Image.Image:
-        rows = smoothstep(0.3, 1.0, np.linspace(0, 1, self.size[1], dtype=np.float32)) * GROUND
+        rows = smoothstep(0.3, 1.0, np.linspace(0, 1, self.size[1], dtype=np.float32)) * GROUND + FAR
         return Image.fromarray(np.repeat(rows.astype(np.uint8)[:, None], self.size[0], 1))
 
     @cached_property
@@ -81,7 +94,7 @@ class Drawing:
         return tuple(self._value(index) for index in sorted({last * k // (SAMPLES - 1) for k in range(SAMPLES)}))
 
     @cached_property
-    def _lineness(self) -> float:
+    def lineness(self) -> float:
         """How much of the clip is lines (0..1): what an erosion takes away."""
         width = max(5, round(0.03 * self.size[1])) | 1
         before = sum(float(np.asarray(value, np.float32).sum()) for value in self._samples)
@@ -101,10 +114,10 @@ class Drawing:
     def _gains(self) -> tuple[list[int], list[int]]:
         """Tables that bring the glow close by and in the wide to the same brightness in every clip."""
         tables = []
-        for reach, height in ((BODY, 150), (AIR, 90)):
+        for reach, height in ((BODY, 120), (AIR, 45)):
             glows = [np.asarray(_spread(value, reach * self.size[1])) for value in self._samples]
             top = max(4.0, float(np.percentile(np.concatenate([glow.ravel() for glow in glows]), 98)))
-            tables.append([round(height * min(1.0, v / top) ** 0.8) for v in range(256)])
+            tables.append([round(height * min(1.0, v / top) ** 0.7) for v in range(256)])
         return tables[0], tables[1]
 
 
@@ -115,5 +128,6 @@ def _spread(image: Image.Image, radius: float) -> Image.Image:
     return small.filter(ImageFilter.GaussianBlur(radius / less)).resize(image.size, Image.Resampling.BICUBIC)
 
 
-INKED = [round(255 * float(smoothstep(FAINTEST, FULL, np.array(v, np.float32)))) for v in range(256)]
-"""The strength of a line by how far it differs from its surroundings."""
+def _shown(low: int, high: int) -> list[int]:
+    """A table from 0 at `low` to 255 at `high`."""
+    return [round(255 * float(smoothstep(low, high, np.array(v, np.float32)))) for v in range(256)]

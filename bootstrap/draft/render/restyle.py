@@ -16,17 +16,18 @@ from bootstrap.draft.render.take import Guide
 PLATES = 7
 """Washes of colour from far to near."""
 
-GRID = (16, 9)
+GRID = (28, 16)
 """Cells in which the picture's colours are gathered."""
 
-PALETTE_SHARE = 0.45
-"""How much of a wash is the picture's palette as a whole rather than its colours at that place."""
+PALETTE_SHARE = (0.7, 0.3)
+"""How much of a wash is the picture's palette as a whole rather than its colours at that place: over tones, over lines.
+"""
 
 GRIP = 6
 """Frames in which the drawing takes over from a picture that is pinned."""
 
 RELIEF = 0.9
-PAPER = 7.0
+PAPER = 4.0
 """How far light on the relief and the grain of the paper change a colour, in 8-bit steps per step and at most."""
 
 
@@ -52,11 +53,18 @@ class Restyling:
         held = min(1.0, self.guide.strength) * min(1.0, away / GRIP)
         sheet = self._drawing.sheet(index - self.guide.at)
         washed = self._washed(sheet)
-        small = Image.blend(self._fit(free), washed, float(smoothstep(0, 1, np.array(0.15 + 0.85 * held))))
-        inked = small.point(self._ink)
+        washed = washed if washed.size == free.size else washed.resize(free.size, Image.Resampling.BICUBIC)
+        picture = Image.blend(free, washed, float(smoothstep(0, 1, np.array(0.15 + 0.85 * held))))
         strength = min(1.0, self.guide.strength) * min(1.0, 0.5 + away / GRIP)
-        small.paste(inked, mask=sheet.lines.point([round(v * strength) for v in range(256)]))
-        return small if small.size == free.size else small.resize(free.size, Image.Resampling.BICUBIC)
+        picture.paste(picture.point(self._ink), mask=self._pen(sheet.lines, strength))
+        return picture
+
+    def _pen(self, lines: Image.Image, strength: float) -> Image.Image:
+        """The lines at the size of the picture, smooth again."""
+        drawn = [round(255 * strength * float(smoothstep(24, 150, np.array(v, np.float32)))) for v in range(256)]
+        if lines.size == self.style.size:
+            return lines.point(drawn)
+        return lines.filter(SMOOTH).resize(self.style.size, Image.Resampling.BICUBIC).point(drawn)
 
     @cached_property
     def _drawing(self) -> Drawing:
@@ -73,8 +81,7 @@ class Restyling:
         picture = self._plates[0].copy()
         for plate, reached in zip(self._plates[1:], REACHED, strict=True):
             picture.paste(plate, mask=sheet.tones.point(reached))
-        if self._match:
-            picture.paste(self._small, mask=self._unchanged(sheet))
+        picture.paste(self._small, mask=self._untouched(sheet))
         lit = ImageChops.add(self._relief(sheet.tones), self._paper, 1, -128)
         return ImageChops.add(picture, Image.merge("RGB", (lit, lit, lit)), 1, -128)
 
@@ -83,17 +90,23 @@ class Restyling:
         step = max(1, round(self._drawing.size[1] / 120))
         height = np.asarray(tones).astype(np.int16)
         padded = np.pad(height, ((step, 0), (step, 0)), mode="edge")[: height.shape[0], : height.shape[1]]
-        return Image.fromarray(np.clip(128 + RELIEF * (height - padded), 40, 216).astype(np.uint8))
+        relief = 128 + RELIEF * (1 - 0.8 * self._drawing.lineness) * (height - padded)
+        raised = Image.fromarray(np.clip(relief, 40, 216).astype(np.uint8))
+        return raised.filter(ImageFilter.GaussianBlur(step))
 
-    def _unchanged(self, sheet: Sheet) -> Image.Image:
-        """Where the drawing still is what it was under the style picture, so far as that one was made for it."""
+    def _untouched(self, sheet: Sheet) -> Image.Image:
+        """Where the style picture stays: the drawing has nothing there, or has not changed and fits the picture."""
         first = self._first
+        free = ImageChops.invert(ImageChops.lighter(sheet.taken, first.taken))
+        if not self._match:
+            return free
         moved = ImageChops.lighter(
             ImageChops.difference(sheet.tones, first.tones), ImageChops.difference(sheet.lines, first.lines)
         )
-        spread = moved.reduce(2).filter(ImageFilter.GaussianBlur(self._drawing.size[1] / 60))
-        still = [round(230 * self._match * float(1 - smoothstep(6, 30, np.array(v, np.float32)))) for v in range(256)]
-        return spread.point(still).resize(self._drawing.size, Image.Resampling.BILINEAR)
+        reach = max(1, round(self._drawing.size[1] / 80))
+        spread = moved.reduce(4).filter(ImageFilter.MaxFilter(2 * reach + 1)).filter(ImageFilter.GaussianBlur(reach))
+        still = [round(240 * self._match * float(1 - smoothstep(24, 70, np.array(v, np.float32)))) for v in range(256)]
+        return ImageChops.lighter(free, spread.point(still).resize(self._drawing.size, Image.Resampling.BILINEAR))
 
     @cached_property
     def _small(self) -> Image.Image:
@@ -122,14 +135,15 @@ class Restyling:
         """The washes: for each tone the colours that the style picture has at that tone, place by place."""
         colors = np.asarray(self._small, np.float32)
         tones = np.asarray(self._first.tones, np.float32) / 255 * (PLATES - 1)
+        share = PALETTE_SHARE[0] + (PALETTE_SHARE[1] - PALETTE_SHARE[0]) * self._drawing.lineness
         made = []
         for level in range(PLATES):
-            weight = np.clip(1 - np.abs(tones - level), 0, 1)
+            weight = np.clip(1 - np.abs(tones - level) / 1.5, 0, 1)
             general = self._palette[level]
             there = _gathered(weight)[..., None]
             local = np.stack([_gathered(weight * colors[..., c]) for c in range(3)], -1)
             local = (local + 0.02 * general) / (there + 0.02)
-            mixed = (local + (general - local) * PALETTE_SHARE) * self._gains
+            mixed = (local + (general - local) * share) * self._gains
             grown = Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
             made.append(grown.resize(self._drawing.size, Image.Resampling.BICUBIC))
         return tuple(made)
@@ -160,21 +174,21 @@ class Restyling:
     def _paper(self) -> Image.Image:
         """The grain of the paper; 128 is neutral."""
         width, height = self._drawing.size
-        rough = clouds(dice(self.detail, "paper"), width, height, (70 * width / height, 70), 2) - 0.5
+        rough = clouds(dice(self.detail, "paper"), width, height, (130 * width / height, 130), 2) - 0.5
         wash = clouds(dice(self.detail, "wash"), width, height, (3 * width / height, 3), 3) - 0.5
-        return Image.fromarray(np.clip(128 + 2 * PAPER * rough + 4 * PAPER * wash, 90, 166).astype(np.uint8))
+        return Image.fromarray(np.clip(128 + 2 * PAPER * rough + 5 * PAPER * wash, 90, 166).astype(np.uint8))
 
 
 def _gathered(field: Field) -> Field:
     """The means of a field over the cells of the grid, softened."""
     image = Image.fromarray(field.astype(np.float32)).resize(GRID, Image.Resampling.BOX)
     padded = np.pad(np.asarray(image, np.float32), 1, mode="edge")
-    blurred: Field = sum(
-        share * padded[1 + dy : GRID[1] + 1 + dy, 1 + dx : GRID[0] + 1 + dx] for dy, dx, share in NEIGHBOURS
-    )
+    shifted = [share * padded[1 + dy : GRID[1] + 1 + dy, 1 + dx : GRID[0] + 1 + dx] for dy, dx, share in NEIGHBOURS]
+    blurred: Field = np.sum(shifted, axis=0)
     return blurred
 
 
+SMOOTH = ImageFilter.Kernel((3, 3), (1, 2, 1, 2, 5, 2, 1, 2, 1))
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 DARK = 84
 """Mean brightness below which a picture is dark."""

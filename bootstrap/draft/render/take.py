@@ -36,8 +36,8 @@ class Guide:
     """Pictures that a clip is to keep to from frame `at` on, without being in it: `latents` latents long.
 
     `area` is the size in pixels of the clip that it was added to. `strength` is 0 or more; above 1 it is heeded more
-    than the rest. With `reference` they come with the parameters of an IC-LoRA, which takes them for a drawing to follow
-    and not for what is to be seen.
+    than the rest. With `reference` they come with the parameters of an IC-LoRA, which takes them for a drawing to
+    follow and not for what is to be seen.
     """
 
     frames: Frames
@@ -109,17 +109,17 @@ def shoot(recipe: Recipe, before: Take | None, pins: tuple[Anchor, ...], guides:
     controls = tuple(guide for guide in guides if _is_drawing(guide, recipe))
     shown_guides = (guide for guide in guides if guide not in controls)
     pins = _by_frame((*pins, *(_anchor(guide) for guide in shown_guides)))
-    held_there = ((held.at, held.strength) for held in (*pins, *controls))
-    detail = _digest(kept.detail if kept else b"", recipe, *held_there)
+    held = [(anchor.at, anchor.strength) for anchor in pins] + [(guide.at, guide.strength) for guide in controls]
+    detail = _digest(kept.detail if kept else b"", recipe, *held)
     if kept is None:
         layout = _digest(recipe.seed, recipe.prompt)
         shown = (replace(pin, hold=pin.strength) for pin in pins)
         return Take(recipe, layout, detail, tuple(shown), controls)
-    held = {anchor.at: anchor for anchor in kept.anchors}
+    earlier = {anchor.at: anchor for anchor in kept.anchors}
     fading = 1 - LOST_AT_SIGMA_1 * recipe.start
-    anchors = {at: replace(anchor, strength=anchor.strength * fading) for at, anchor in held.items()}
+    anchors = {at: replace(anchor, strength=anchor.strength * fading) for at, anchor in earlier.items()}
     for pin in pins:
-        anchors[pin.at] = replace(pin, hold=held[pin.at].hold if pin.at in held else 0.0)
+        anchors[pin.at] = replace(pin, hold=earlier[pin.at].hold if pin.at in earlier else 0.0)
     return Take(recipe, kept.layout, detail, tuple(anchors[at] for at in sorted(anchors)), controls or kept.controls)
 
 
