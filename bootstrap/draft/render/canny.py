@@ -45,7 +45,8 @@ def _blurred(luma: Field) -> Field:
             luma, [(2, 2) if axis == k else (0, 0) for k in (0, 1)], mode="reflect" if min(luma.shape) > 2 else "edge"
         )
         length = luma.shape[axis]
-        luma = sum(tap * padded.take(range(k, k + length), axis) for k, tap in enumerate(BLUR))
+        parts = [padded[k : k + length] if axis == 0 else padded[:, k : k + length] for k in range(len(BLUR))]
+        luma = BLUR[2] * parts[2] + BLUR[1] * (parts[1] + parts[3]) + BLUR[0] * (parts[0] + parts[4])
     return luma
 
 

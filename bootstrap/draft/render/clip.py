@@ -123,27 +123,39 @@ class Drawn:
         return painted if painted.size == size else painted.resize(size, Image.Resampling.BICUBIC)
 
     def _unguided(self, moment: Moment) -> Image.Image:
+        picture = self._free(moment)
+        return self._given.aired(picture, moment) if self.take.anchors else picture
+
+    def _free(self, moment: Moment) -> Image.Image:
+        """The clip as nothing guides it, without weather over given pictures."""
         return self._with_pictures(moment) if self.take.anchors else self._scene(moment)
 
     def _guided(self, moment: Moment) -> Image.Image:
         """The clip in the drawing of its guides, the strongest last."""
-        picture, away = self._unguided(moment), self._given.away(moment.index)
+        index, away = moment.index, self._given.away(moment.index)
+        hidden = any(restyling.hides(index, away) for restyling in self._restylings)
+        picture = self._style if hidden else self._free(moment)
         for restyling in self._restylings:
-            picture = restyling.over(picture, moment.index, away)
-        return picture
+            picture = restyling.over(picture, index, away)
+        return self._given.aired(picture, moment)
+
+    @cached_property
+    def _style(self) -> Image.Image:
+        """The picture whose colours a guided clip takes: its first frame."""
+        return self._free(Moment(0, 0.0, 0.0))
 
     @cached_property
     def _restylings(self) -> tuple[Restyling, ...]:
-        style, key = self._unguided(Moment(0, 0.0, 0.0)), self._given.stage.light.key
+        key = self._given.stage.light.key
         guides = sorted(self.take.controls, key=lambda guide: guide.strength)
-        return tuple(Restyling(guide, style, key, self.take.detail) for guide in guides)
+        return tuple(Restyling(guide, self._style, key, self.take.detail) for guide in guides)
 
     def _with_pictures(self, moment: Moment) -> Image.Image:
         """The pinned pictures in motion, giving way to the scene where little holds them."""
         picture, kept = self._given.at(moment)
         if kept < 1:
             picture = Image.blend(self._scene(moment), picture, kept)
-        return self._given.aired(picture, moment)
+        return picture
 
     @cached_property
     def _given(self) -> Given:

@@ -59,10 +59,10 @@ class Drawing:
         """Frame `index`."""
         value = self._value(index)
         around = value.filter(ImageFilter.GaussianBlur(max(1.2, self.size[1] / 150)))
-        edges = ImageChops.difference(value, around).point(_shown(*EDGES))
-        lines = Image.blend(edges, value.point(_shown(*STROKES)), self.lineness)
+        edges = ImageChops.difference(value, around).point(ramp(*EDGES))
+        lines = Image.blend(edges, value.point(ramp(*STROKES)), self.lineness)
         tones = Image.blend(self._toned(value), self._filled(value), self.lineness)
-        near = _spread(value, TAKEN * self.size[1]).point(_shown(1, 10))
+        near = _spread(value, TAKEN * self.size[1]).point(ramp(1, 10))
         return Sheet(lines, tones, near.point([round(255 - self.lineness * (255 - v)) for v in range(256)]))
 
     def _value(self, index: int) -> Image.Image:
@@ -73,8 +73,10 @@ class Drawing:
 
     def _toned(self, value: Image.Image) -> Image.Image:
         low, high = self._range
-        stretched = [round(255 * float(np.clip((v - low) / max(24.0, high - low), 0, 1))) for v in range(256)]
-        return value.point(stretched).filter(ImageFilter.GaussianBlur(max(0.8, self.size[1] / 240)))
+        steps = np.clip((np.arange(256) - low) / max(24.0, high - low), 0, 1) * 255
+        return value.point([int(step) for step in np.rint(steps)]).filter(
+            ImageFilter.GaussianBlur(max(0.8, self.size[1] / 240))
+        )
 
     def _filled(self, value: Image.Image) -> Image.Image:
         """Tones from lines: bodies glow around them, and the ground comes nearer towards the lower edge."""
@@ -128,6 +130,7 @@ def _spread(image: Image.Image, radius: float) -> Image.Image:
     return small.filter(ImageFilter.GaussianBlur(radius / less)).resize(image.size, Image.Resampling.BICUBIC)
 
 
-def _shown(low: int, high: int) -> list[int]:
-    """A table from 0 at `low` to 255 at `high`."""
-    return [round(255 * float(smoothstep(low, high, np.array(v, np.float32)))) for v in range(256)]
+def ramp(low: float, high: float, top: float = 255) -> list[int]:
+    """A table for L images: 0 up to `low`, `top` from `high` on, an S between."""
+    values = top * smoothstep(low, high, np.arange(256, dtype=np.float32))
+    return [int(value) for value in np.rint(values)]

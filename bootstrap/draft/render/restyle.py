@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
-from bootstrap.draft.render.drawing import Drawing, Sheet
+from bootstrap.draft.render.drawing import Drawing, Sheet, ramp
 from bootstrap.draft.render.noise import Field, clouds, dice, smoothstep
 from bootstrap.draft.render.stage import Color
 from bootstrap.draft.render.take import Guide
@@ -43,6 +43,10 @@ class Restyling:
     key: Color
     detail: bytes
 
+    def hides(self, index: int, away: int) -> bool:
+        """Whether nothing is left to be seen of what the clip would be without the guide; see `over`."""
+        return index >= self.guide.at and away >= GRIP and self.guide.strength >= 1
+
     def over(self, free: Image.Image, index: int, away: int) -> Image.Image:
         """Frame `index` of a clip that would be `free` without a guide.
 
@@ -53,7 +57,7 @@ class Restyling:
         held = min(1.0, self.guide.strength) * min(1.0, away / GRIP)
         sheet = self._drawing.sheet(index - self.guide.at)
         washed = self._washed(sheet)
-        washed = washed if washed.size == free.size else washed.resize(free.size, Image.Resampling.BICUBIC)
+        washed = washed if washed.size == free.size else washed.resize(free.size, Image.Resampling.BILINEAR)
         picture = Image.blend(free, washed, float(smoothstep(0, 1, np.array(0.15 + 0.85 * held))))
         strength = min(1.0, self.guide.strength) * min(1.0, 0.5 + away / GRIP)
         picture.paste(picture.point(self._ink), mask=self._pen(sheet.lines, strength))
@@ -61,7 +65,7 @@ class Restyling:
 
     def _pen(self, lines: Image.Image, strength: float) -> Image.Image:
         """The lines at the size of the picture, smooth again."""
-        drawn = [round(255 * strength * float(smoothstep(24, 150, np.array(v, np.float32)))) for v in range(256)]
+        drawn = ramp(24, 150, 255 * strength)
         if lines.size == self.style.size:
             return lines.point(drawn)
         return lines.filter(SMOOTH).resize(self.style.size, Image.Resampling.BICUBIC).point(drawn)
@@ -105,8 +109,8 @@ class Restyling:
         )
         reach = max(1, round(self._drawing.size[1] / 80))
         spread = moved.reduce(4).filter(ImageFilter.MaxFilter(2 * reach + 1)).filter(ImageFilter.GaussianBlur(reach))
-        still = [round(240 * self._match * float(1 - smoothstep(24, 70, np.array(v, np.float32)))) for v in range(256)]
-        return ImageChops.lighter(free, spread.point(still).resize(self._drawing.size, Image.Resampling.BILINEAR))
+        still = ImageChops.invert(spread.point(ramp(24, 70))).point(lambda v: v * 0.94 * self._match)
+        return ImageChops.lighter(free, still.resize(self._drawing.size, Image.Resampling.BILINEAR))
 
     @cached_property
     def _small(self) -> Image.Image:
@@ -195,11 +199,6 @@ DARK = 84
 
 NEIGHBOURS = tuple((dy, dx, (2 - abs(dy)) * (2 - abs(dx)) / 16) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
 
-REACHED = tuple(
-    [
-        round(255 * float(smoothstep(level - 0.85, level - 0.15, np.array(v / 255 * (PLATES - 1), np.float32))))
-        for v in range(256)
-    ]
-    for level in range(1, PLATES)
-)
+LEVEL = 255 / (PLATES - 1)
+REACHED = tuple(ramp((level - 0.85) * LEVEL, (level - 0.15) * LEVEL) for level in range(1, PLATES))
 """For each wash but the farthest, how much of it is laid at each tone."""
