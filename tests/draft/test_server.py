@@ -17,6 +17,9 @@ from tests.draft.shapes import outline
 from tests.support import captures
 from tests.support.comfy_client import Listener, endless
 from tests.support.draft import CHECKOUT, start_draft
+from workflows.__main__ import SAMPLE_LORA, samples
+from workflows.build import build
+from workflows.manifest import modes
 
 ROUTES = json.loads((captures.FOLDER / "routes_0.27.0.json").read_text())
 SERVED = (
@@ -162,12 +165,11 @@ def test_object_info_has_every_node_with_its_recorded_interface(draft_url: str) 
 def test_the_lists_of_models_have_what_the_graphs_name(draft_url: str) -> None:
     info = requests.get(f"{draft_url}/object_info").json()
     named = set()
-    for file in sorted((CHECKOUT / "workflows").glob("*2v.json")):
-        for node in json.loads(file.read_text()).values():
-            required = info[node["class_type"]]["input"].get("required", {})
+    for mode, preset in ((mode, preset) for mode in modes() for preset in mode.presets):
+        for node in (node for _, request in samples(mode, preset) for node in build(request).values()):
             for name, value in node["inputs"].items():
-                if isinstance(value, str) and value.endswith(".safetensors"):
-                    spec = required[name]
+                if str(value).endswith(".safetensors") and value != SAMPLE_LORA:
+                    spec = info[node["class_type"]]["input"]["required"][name]
                     options = spec[0] if isinstance(spec[0], list) else spec[1]["options"]
                     assert value in options
                     named.add(value)

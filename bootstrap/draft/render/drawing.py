@@ -27,9 +27,9 @@ FAR, GROUND = 62, 50
 """The tone of what is far off all lines, and how much nearer the lower edge is taken to be than the upper."""
 
 EDGES = (5, 36)
-STROKES = (16, 120)
-"""8-bit steps at which a line starts to show and is fully there: how far a tone differs from what is around it, and how
-bright a stroke is.
+STROKES = (0.1, 0.6)
+"""Where a line starts to show and is fully there: in 8-bit steps by which a tone differs from what is around it, and in
+parts of the brightness of the clip's strokes.
 """
 
 TAKEN = 0.035
@@ -60,7 +60,7 @@ class Drawing:
         value = self._value(index)
         around = value.filter(ImageFilter.GaussianBlur(max(1.2, self.size[1] / 150)))
         edges = ImageChops.difference(value, around).point(ramp(*EDGES))
-        lines = Image.blend(edges, value.point(ramp(*STROKES)), self.lineness)
+        lines = Image.blend(edges, value.point(self._strokes), self.lineness)
         tones = Image.blend(self._toned(value), self._filled(value), self.lineness)
         near = _spread(value, TAKEN * self.size[1]).point(ramp(1, 10))
         return Sheet(lines, tones, near.point([round(255 - self.lineness * (255 - v)) for v in range(256)]))
@@ -104,6 +104,13 @@ class Drawing:
             float(np.asarray(value.filter(ImageFilter.MinFilter(width)), np.float32).sum()) for value in self._samples
         )
         return float(1 - smoothstep(0.12, 0.45, np.array(after / max(1.0, before))))
+
+    @cached_property
+    def _strokes(self) -> list[int]:
+        """A table for strokes by how bright they are in this clip: those that have been made small are grey."""
+        values = np.concatenate([np.asarray(value).ravel() for value in self._samples])
+        bright = float(np.percentile(values[values > 12], 85)) if (values > 12).any() else 255.0
+        return ramp(STROKES[0] * bright, STROKES[1] * bright)
 
     @cached_property
     def _range(self) -> tuple[float, float]:
