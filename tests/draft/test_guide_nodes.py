@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from bootstrap.draft.nodes.resizing import fit
 from bootstrap.draft.render.canny import canny
 from bootstrap.draft.render.mark import draft_mark_box
 from bootstrap.draft.render.media import Frames, Solid, Still
+from tests.support.controls import CONTROLS, COUNT, HEIGHT, WIDTH, Picture, canny_of, depth_of, source
 from tests.support.nodes import NodeContext, drawn, execute, output_file, photograph, sampled, save_png
 from tests.support.videos import blocks, correlation
 from tests.support.videos import frames as decoded_frames
@@ -22,38 +20,8 @@ from workflows.build import build
 from workflows.request import parse
 from workflows.values import Media
 
-Picture = NDArray[np.uint8]
-WIDTH, HEIGHT, COUNT = 256, 128, 25
 UNION = "ltx-2.3-22b-ic-lora-union-control-ref0.5.safetensors"
 CAMERA = "ltx-2-19b-lora-camera-control-dolly-in.safetensors"
-
-
-@dataclass(frozen=True, eq=False)
-class Made:
-    """Frames made by a function."""
-
-    make: Callable[[int], Picture]
-    count: int = COUNT
-    width: int = WIDTH
-    height: int = HEIGHT
-
-    def frame(self, index: int) -> Picture:
-        return self.make(index)
-
-
-def crossing(index: int) -> Picture:
-    """Somebody of sorts crosses the picture from left to right."""
-    image = Image.new("RGB", (WIDTH, HEIGHT), (96, 104, 112))
-    draw, x = ImageDraw.Draw(image), 40 + 7 * index
-    draw.ellipse([x - 10, 14, x + 10, 36], fill=(230, 190, 160))
-    draw.rectangle([x - 17, 38, x + 17, 78], fill=(210, 60, 50))
-    draw.rectangle([x - 14, 78, x - 3, 116], fill=(30, 30, 70))
-    draw.rectangle([x + 3, 78, x + 14, 116], fill=(30, 30, 70))
-    return np.asarray(image)
-
-
-def source() -> Frames:
-    return Made(crossing)
 
 
 def conditioned(context: NodeContext, prompt: str = "a painting") -> Any:
@@ -230,34 +198,6 @@ def test_a_weaker_key_frame_is_kept_to_less(context: NodeContext, uploads: dict[
 # Drawings that a clip follows
 
 
-def canny_of(context: NodeContext, image: Frames) -> Frames:
-    return context.run("Canny", image=image, low_threshold=0.4, high_threshold=0.8)
-
-
-def depth_of(context: NodeContext, image: Frames, output: str = "depth", **more: Any) -> Frames:
-    inputs = {"resolution_level": 9, "fov_x_degrees": 0.0, "batch_size": 4}
-    flags = {"force_projection": True, "apply_mask": True}
-    loaded = context.run("LoadMoGeModel", model_name="m")
-    geometry = context.run("MoGeInference", moge_model=loaded, image=image, **(inputs | flags | more))
-    return context.run("MoGeRender", moge_geometry=geometry, output=output)
-
-
-def key_points(context: NodeContext, image: Frames, checkpoint: str = "sdpose.safetensors", **more: Any) -> Any:
-    loaded, _, vae = context.run("CheckpointLoaderSimple", ckpt_name=checkpoint)
-    return context.run("SDPoseKeypointExtractor", model=loaded, vae=vae, image=image, batch_size=16, **more)
-
-
-DRAWN = {"draw_body": True, "draw_hands": True, "draw_face": True, "draw_feet": False, "draw_head": True}
-
-
-def pose_of(context: NodeContext, image: Frames, **more: Any) -> Frames:
-    sizes = {"stick_width": 4, "face_point_size": 3, "score_threshold": 0.3}
-    return context.run("SDPoseDrawKeypoints", keypoints=key_points(context, image), **(DRAWN | sizes | more))
-
-
-CONTROLS = {"canny": canny_of, "depth": depth_of, "pose": pose_of}
-
-
 def restyled(
     context: NodeContext,
     control: Frames,
@@ -320,8 +260,8 @@ def test_a_restyled_clip_follows_its_control(context: NodeContext, kind: str, st
     near = 2 * stages
     own = np.mean([overlap(shown.frame(index), control.frame(index), near) for index in MOMENTS])
     other = np.mean([overlap(shown.frame(index), control.frame(LATER[index]), near) for index in MOMENTS])
-    assert own > 0.6
-    assert own > 2 * other
+    assert own > 0.5
+    assert own > 3 * other
 
 
 @pytest.mark.parametrize("kind", sorted(CONTROLS))
@@ -364,102 +304,3 @@ def test_without_an_ic_lora_a_clip_is_shown_and_not_followed(context: NodeContex
     shown = drawn(context, sampled(context, grown, guider)[0])
     _, _, _, below = draft_mark_box(WIDTH, HEIGHT)
     assert np.array_equal(shown.frame(16)[below:], control.frame(16)[below:])
-
-
-# Edges
-
-
-def test_an_edge_is_one_pixel_wide_and_where_the_step_is() -> None:
-    picture = np.zeros((24, 40, 3), np.uint8)
-    picture[:, 17:] = 255
-    found = canny(picture, 0.4, 0.8)
-    assert (found[3:-3].sum(1) == 1).all()
-    assert set(np.nonzero(found[3:-3])[1]) <= {16, 17}
-
-
-@pytest.mark.parametrize(("step", "low", "high", "seen"), [(60, 0.4, 0.6, True), (60, 0.4, 0.8, False)])
-def test_a_step_below_the_high_threshold_is_no_edge(step: int, low: float, high: float, seen: bool) -> None:
-    picture = np.zeros((24, 40, 3), np.uint8)
-    picture[:, 17:] = step
-    assert canny(picture, low, high).any() == seen
-
-
-def test_a_weak_edge_counts_where_it_hangs_on_a_strong_one() -> None:
-    fading = np.zeros((64, 40, 3), np.uint8)
-    fading[:, 17:] = np.linspace(40, 120, 64)[:, None, None].astype(np.uint8)
-    whole, strong = canny(fading, 0.4, 0.8), canny(fading, 0.799, 0.8)
-    assert strong.any()
-    assert whole.sum() > 1.3 * strong.sum()
-    assert not (strong & ~whole).any()
-
-
-def test_the_thresholds_have_an_order(context: NodeContext) -> None:
-    with pytest.raises(ValueError, match=r"low_threshold 0\.8"):
-        context.run("Canny", image=source(), low_threshold=0.8, high_threshold=0.4)
-
-
-# Depth
-
-
-def test_somebody_in_front_is_nearer_than_what_is_behind(context: NodeContext) -> None:
-    for index in (2, 12, 22):
-        depth = depth_of(context, source()).frame(index).astype(int)
-        x = 40 + 7 * index
-        assert (depth.shape, np.ptp(depth, axis=2).max()) == ((HEIGHT, WIDTH, 3), 0)
-        assert depth[45:70, x - 8 : x + 8].mean() > depth[45:70, [5, 10, -10, -5]].mean() + 60
-
-
-def test_every_way_to_render_geometry(context: NodeContext) -> None:
-    pictures = {
-        name: depth_of(context, source(), name).frame(12)
-        for name in ("depth", "depth_colored", "normal_opengl", "normal_directx", "mask")
-    }
-    assert {picture.shape for picture in pictures.values()} == {(HEIGHT, WIDTH, 3)}
-    assert len({picture.tobytes() for picture in pictures.values()}) == 5
-    assert (pictures["mask"].max(), np.ptp(pictures["mask"], axis=2).max()) == (255, 0)
-    assert abs(int(pictures["normal_opengl"][..., 1].mean()) + int(pictures["normal_directx"][..., 1].mean()) - 255) < 4
-    with pytest.raises(ValueError, match="sideways"):
-        depth_of(context, source(), "sideways")
-
-
-# Poses
-
-
-def test_the_figure_stands_where_somebody_moves(context: NodeContext) -> None:
-    frames = key_points(context, source())
-    assert len(frames) == COUNT
-    for index in (2, 12, 22):
-        (person,) = frames[index]["people"]
-        body = np.array(person["pose_keypoints_2d"]).reshape(18, 3)
-        assert abs(body[1, 0] - (40 + 7 * index)) < 12
-        assert 10 < body[0, 1] < 40
-        assert body[[10, 13], 1].min() > 95
-        counts = {name: len(values) // 3 for name, values in person.items()}
-        assert list(counts.values()) == [18, 6, 70, 21, 21]
-    assert (frames[0]["canvas_width"], frames[0]["canvas_height"]) == (WIDTH, HEIGHT)
-    assert [value for value, _, _ in context.told] == list(range(1, COUNT + 1))
-
-
-def test_a_box_says_where_to_look(context: NodeContext) -> None:
-    boxes = [[{"x": 0, "y": 0, "width": 60, "height": 128}, {"x": 190, "y": 0, "width": 60, "height": 128}]]
-    first = key_points(context, source(), bboxes=boxes)[0]["people"]
-    centres = [np.array(person["pose_keypoints_2d"]).reshape(18, 3)[:, 0].mean() for person in first]
-    assert centres[0] < 75 < 175 < centres[1]
-
-
-def test_another_model_finds_no_poses(context: NodeContext) -> None:
-    with pytest.raises(ValueError, match="heatmap_head"):
-        key_points(context, source(), "ltx-2.3-22b-dev-fp8.safetensors")
-
-
-def test_what_is_drawn_of_a_pose(context: NodeContext) -> None:
-    nothing = dict.fromkeys(DRAWN, False)
-    assert not pose_of(context, source(), **nothing).frame(12).any()
-    parts = [pose_of(context, source(), **(nothing | {part: True})).frame(12).tobytes() for part in DRAWN]
-    assert len(set(parts)) == 5
-    assert not pose_of(context, source(), score_threshold=1.0).frame(12).any()
-    thin, thick = (np.count_nonzero(pose_of(context, source(), stick_width=w).frame(12)) for w in (1, 8))
-    assert thick > 1.2 * thin
-    sizes = {"stick_width": 4, "face_point_size": 3, "score_threshold": 0.3}
-    blank = context.run("SDPoseDrawKeypoints", keypoints=[], **DRAWN, **sizes)
-    assert (blank.count, blank.frame(0).shape, blank.frame(0).any()) == (1, (64, 64, 3), False)

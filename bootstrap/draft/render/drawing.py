@@ -27,7 +27,7 @@ FAR, GROUND = 62, 50
 """The tone of what is far off all lines, and how much nearer the lower edge is taken to be than the upper."""
 
 EDGES = (5, 36)
-STROKES = (0.1, 0.6)
+STROKES = (0.2, 0.85)
 """Where a line starts to show and is fully there: in 8-bit steps by which a tone differs from what is around it, and in
 parts of the brightness of the clip's strokes.
 """
