@@ -26,6 +26,9 @@ PALETTE_SHARE = (0.7, 0.3)
 GRIP = 6
 """Frames in which the drawing takes over from a picture that is pinned."""
 
+INKED = 0.86
+"""How much of a colour its ink hides."""
+
 RELIEF = 0.9
 PAPER = 4.0
 """How far light on the relief and the grain of the paper change a colour, in 8-bit steps per step and at most."""
@@ -58,9 +61,10 @@ class Restyling:
         sheet = self._drawing.sheet(index - self.guide.at)
         washed = self._washed(sheet)
         washed = washed if washed.size == free.size else washed.resize(free.size, Image.Resampling.BILINEAR)
-        picture = Image.blend(free, washed, float(smoothstep(0, 1, np.array(0.15 + 0.85 * held))))
+        share = float(smoothstep(0, 1, np.array(0.15 + 0.85 * held)))
+        picture = washed if share >= 1 else Image.blend(free, washed, share)
         strength = min(1.0, self.guide.strength) * min(1.0, 0.5 + away / GRIP)
-        picture.paste(picture.point(self._ink), mask=self._pen(sheet.lines, strength))
+        picture.paste(self._ink, mask=self._pen(sheet.lines, INKED * strength))
         return picture
 
     def _pen(self, lines: Image.Image, strength: float) -> Image.Image:
@@ -167,12 +171,12 @@ class Restyling:
         return gains
 
     @cached_property
-    def _ink(self) -> list[int]:
-        """A table from a colour to its ink: far darker in a bright picture, far brighter in a dark one."""
+    def _ink(self) -> tuple[int, int, int]:
+        """The colour of the lines: far darker than a bright picture, far brighter than a dark one."""
         bright = float((self._palette @ LUMA).mean())
         tint = self._palette[0 if bright > DARK else -1] * (0.35 if bright > DARK else 1.1)
-        share = 0.82
-        return [round(min(255.0, v * (1 - share) * 0.8 + float(c) * share)) for c in tint for v in range(256)]
+        red, green, blue = (round(min(255.0, float(channel))) for channel in tint)
+        return red, green, blue
 
     @cached_property
     def _paper(self) -> Image.Image:
