@@ -17,8 +17,8 @@ from tests.draft.shapes import outline
 from tests.support import captures
 from tests.support.comfy_client import Listener, endless
 from tests.support.draft import CHECKOUT, start_draft
-from workflows.__main__ import SAMPLE_LORA, samples
 from workflows.build import build
+from workflows.checking import SAMPLE_LORA, samples
 from workflows.manifest import modes
 
 ROUTES = json.loads((captures.FOLDER / "routes_0.27.0.json").read_text())
