@@ -61,7 +61,7 @@ def request_from(mode_name: str, values: dict[str, Any], uploads: Path, max_mb: 
     parse(mode_name, values)
     for field in mode.fields:
         if field.type in manifest.MEDIA_TYPES and isinstance(values.get(field.name), str):
-            values[field.name] = admit_file(Path(values[field.name]), uploads, field.title, max_mb)
+            values[field.name] = admit_file(field, Path(values[field.name]), uploads, field.title, max_mb)
     return parse(mode_name, values)
 
 

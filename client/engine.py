@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from client.loras import own
 from client.transport import Server, Unreachable
 from workflows.errors import StudioError
 
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 ASK_SECONDS = 2.0
 IDLE_ASK_SECONDS = 15.0
 IDLE_AFTER_SECONDS = 60.0
+LORAS_SECONDS = 30.0
+"""Between two questions for the list of LoRAs, which a person may add to at any time."""
 DRAFT_ENVIRONMENT = "ltx-studio-draft"
 """What the draft engine reports as `system.deploy_environment`."""
 
@@ -25,6 +28,7 @@ class Engine:
     """The engine at `url`: `starting` until it has answered once, then `alive` or `gone`.
 
     `draft` says that it is the built-in draft engine, `queue` counts the prompts that run and wait, of all users.
+    `loras` are the person's own ones in its list, as last heard.
     """
 
     url: str
@@ -33,6 +37,7 @@ class Engine:
     version: str = ""
     device: str = ""
     queue: int = 0
+    loras: tuple[str, ...] = ()
 
 
 def describe(url: str, stats: Mapping[str, Any], queue: int) -> Engine:
@@ -63,6 +68,7 @@ class Monitor:
         self._engine = Engine(server.url)
         self._server = server
         self._looked = time.monotonic()
+        self._listed = float("-inf")
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="engine-monitor", daemon=True)
@@ -95,9 +101,28 @@ class Monitor:
 
     def _ask(self) -> Engine:
         try:
-            return describe(self._server.url, self._server.system_stats(), self._server.queue_remaining())
+            engine = describe(self._server.url, self._server.system_stats(), self._server.queue_remaining())
         except Exception as error:
-            # Whatever a server answers, the next question may get a better answer; this thread must not end.
-            if not isinstance(error, Unreachable | StudioError):
-                log.exception("the engine's answer makes no sense")
+            _report(error)
             return replace(self._engine, status="starting" if self._engine.status == "starting" else "gone", queue=0)
+        return replace(engine, loras=self._loras(engine))
+
+    def _loras(self, engine: Engine) -> tuple[str, ...]:
+        """Asked when the engine has come up, and now and then while it lives."""
+        now, before = time.monotonic(), self._engine
+        risen = before.status != "alive" or before.version != engine.version
+        if not risen and now - self._listed < LORAS_SECONDS:
+            return before.loras
+        try:
+            loras = own(self._server.loras())
+        except Exception as error:
+            _report(error)
+            return before.loras
+        self._listed = now
+        return loras
+
+
+def _report(error: Exception) -> None:
+    # Whatever a server answers, the next question may get a better answer; the monitor's thread must not end.
+    if not isinstance(error, Unreachable | StudioError):
+        log.error("the engine's answer makes no sense", exc_info=error)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from client import views
+
 PREVIEW_IMAGE = 1
 PREVIEW_IMAGE_WITH_METADATA = 4
 
@@ -58,6 +60,15 @@ class Executing:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """`executed`: what a node shows as text."""
+
+    prompt_id: str
+    node: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Ending:
     """The prompt is over, whatever its outcome; HTTP says which."""
 
@@ -72,7 +83,7 @@ class Preview:
     image: bytes
 
 
-Event = QueueChanged | Started | Cached | NodeProgress | Executing | Ending | Preview
+Event = QueueChanged | Started | Cached | NodeProgress | Executing | Shown | Ending | Preview
 
 
 def decode(frame: str | bytes) -> Event | None:
@@ -126,6 +137,11 @@ def _executing(data: Mapping[str, Any]) -> Event | None:
     return Executing(prompt_id, str(node))
 
 
+def _executed(data: Mapping[str, Any]) -> Event | None:
+    text = views.text_of(data.get("output"))
+    return Shown(data["prompt_id"], str(data["node"]), text) if text else None
+
+
 def _ending(data: Mapping[str, Any]) -> Event:
     return Ending(data["prompt_id"])
 
@@ -137,6 +153,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Event | None]] = {
     "progress": _progress,
     "progress_state": _progress_state,
     "executing": _executing,
+    "executed": _executed,
     "execution_success": _ending,
     "execution_error": _ending,
     "execution_interrupted": _ending,

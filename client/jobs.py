@@ -10,7 +10,7 @@ import fcntl
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,14 +19,14 @@ from client import library, settings
 from client.engine import Engine, Monitor
 from client.reducer import Track
 from client.states import JobState, Succeeded, is_final
-from client.store import Row, Store
+from client.store import NewJob, Row, Store
 from client.transport import Server, authorization
 from client.watcher import Pace, Watcher
 from workflows import manifest
 from workflows.errors import StudioError
 from workflows.graph import Graph
 from workflows.grid import Shape
-from workflows.request import Request, parse
+from workflows.request import Request, check_count, parse
 
 STOP_SECONDS = 2.0
 PACE = Pace()
@@ -37,7 +37,8 @@ class Job:
     """A job at one moment.
 
     `values` are the request's fields as sent, `shape` is what is really made. Times are unix seconds. `poster` is a
-    file name in the library, `preview` the newest picture of the work in progress.
+    file name in the library, `preview` the newest picture of the work in progress. `group` is shared by the variations
+    of one request, `enhanced` the prompt as the engine has rewritten it; None where there is none.
     """
 
     id: str
@@ -55,6 +56,8 @@ class Job:
     retry_of: str | None
     poster: str | None
     preview: bytes | None
+    group: str | None = None
+    enhanced: str | None = None
 
     def elapsed(self, now: float) -> float:
         """Seconds since the engine began; 0 while queued, fixed once the job has ended."""
@@ -115,14 +118,39 @@ class JobManager:
         """The engine's newest snapshot; never waits."""
         return self._monitor.snapshot()
 
-    def submit(self, request: Request, owner: str, retry_of: str | None = None) -> Job:
+    def loras(self) -> tuple[str, ...]:
+        """The person's own LoRAs in the engine's list, sorted; empty where unknown. Never waits."""
+        return self._monitor.snapshot().loras
+
+    def submit(self, request: Request, owner: str) -> Job:
         """Start a job. Its row is written before anything is sent; uploading and sending happen in its own thread."""
-        job_id = str(uuid.uuid4())
-        self._store.add(job_id, owner, request, uuid.uuid4().hex, time.time(), retry_of)
-        row = self._store.get(job_id)
-        assert row is not None
-        self._watch(row)
-        return self._job(row)
+        (job,) = self._start([_new(request, owner)])
+        return job
+
+    def submit_all(self, requests: Sequence[Request], owner: str) -> list[Job]:
+        """Start variations as one group, sent in this order: all rows are written, or none.
+
+        One request alone makes no group. Raises StudioError `value_out_of_range` for none or more than
+        `MAX_VARIATIONS`.
+        """
+        check_count(len(requests))
+        group = uuid.uuid4().hex if len(requests) > 1 else None
+        return self._start([_new(request, owner, group_id=group) for request in requests])
+
+    def group(self, group_id: str) -> list[Job]:
+        """The variations of a group in the order of their seeds, a retry behind the job that it repeats."""
+        jobs = self._jobs(self._store.group(group_id))
+        places: dict[Any, int] = {}
+        for job in jobs:
+            places.setdefault(job.values["seed"], len(places))
+        return sorted(jobs, key=lambda job: places[job.values["seed"]])
+
+    def _start(self, new: Sequence[NewJob]) -> list[Job]:
+        self._store.add_all(new, time.time())
+        rows = [self._row(job.id) for job in new]
+        for row in rows:
+            self._watch(row)
+        return [self._job(row) for row in rows]
 
     def cancel(self, job_id: str) -> None:
         """Ask for a job to be stopped; one that has ended is left alone. The engine may still finish it."""
@@ -135,10 +163,11 @@ class JobManager:
                 self._watch(self._row(job_id))
 
     def retry(self, job_id: str) -> Job:
-        """Start the same request again, seed included. Raises StudioError `job_unknown`."""
+        """Start the same request again, seed and group included. Raises StudioError `job_unknown`."""
         row = self._row(job_id)
         request = parse(row.mode, {**row.request, "preset": row.preset})
-        return self.submit(request, row.owner, retry_of=job_id)
+        (job,) = self._start([_new(request, row.owner, job_id, row.group_id)])
+        return job
 
     def delete(self, job_id: str) -> None:
         """Remove a job that has ended, and its files. Raises StudioError `job_unknown` or `job_active`."""
@@ -238,7 +267,13 @@ class JobManager:
             retry_of=row.retry_of,
             poster=row.poster,
             preview=track.preview if track and live else None,
+            group=row.group_id,
+            enhanced=row.enhanced,
         )
+
+
+def _new(request: Request, owner: str, retry_of: str | None = None, group_id: str | None = None) -> NewJob:
+    return NewJob(str(uuid.uuid4()), owner, request, uuid.uuid4().hex, retry_of, group_id)
 
 
 def _set_event() -> threading.Event:

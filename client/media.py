@@ -9,90 +9,98 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import re
+import os
 import uuid
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, Literal
 
-from PIL import Image, UnidentifiedImageError
-
+from client.examine import EXAMINERS
 from workflows.errors import StudioError
+from workflows.manifest import Field
 from workflows.values import Media
 
-IMAGE_FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
-MAX_PIXELS = 64_000_000
-"""Above what cameras make, far below what would fill the memory of a small machine."""
+Kind = Literal["image", "audio", "video"]
 HASH_LENGTH = 24
-ORIENTATION = 0x0112
-"""EXIF tag; 5 to 8 mean that the picture is seen turned by 90 degrees."""
+CHUNK_BYTES = 1 << 20
 
 
-def admit_file(path: Path, folder: Path, title: str, max_mb: int) -> Media:
-    """As `admit_image`, for a file on disk. Raises StudioError `file_missing` too."""
-    # Only a plain file has an end: a device or a pipe would be read for ever.
-    if not path.is_file():
-        raise StudioError("file_missing", title=title, value=path)
-    size = path.stat().st_size
-    if size > max_mb * 1_000_000:
-        raise StudioError("file_too_large", title=title, value=path.name, size_mb=size / 1e6, high_mb=max_mb)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StudioError("file_missing", title=title, value=path) from error
-    return admit_image(data, path.name, folder, title, max_mb)
+def admit_file(kind: Kind | Field, path: Path, folder: Path, title: str, max_mb: int) -> Media:
+    """As `admit`, for a file on disk, which goes by its own name. Raises StudioError `file_missing` too."""
+    return admit(kind, path, path.name, folder, title, max_mb)
 
 
-def admit_image(data: bytes, source: str, folder: Path, title: str, max_mb: int) -> Media:
-    """Keep a picture in `folder` under the name of its content.
+def admit(
+    kind: Kind | Field, data: bytes | Path | BinaryIO, source: str, folder: Path, title: str, max_mb: int
+) -> Media:
+    """Keep a file in `folder` under the name of its content, if it is what a field of this kind takes.
 
-    `source` is what the person calls the file, `title` the field it is for. Width and height are those it is seen
-    with, a camera's rotation applied. Raises StudioError `file_empty`, `file_too_large`, `file_not_image`,
-    `image_too_large` or `upload_not_kept`.
+    `data` is read in pieces where it is a path or an open file. `source` is what the person calls the file, `title`
+    the field it is for. Raises StudioError `file_missing`, `file_empty`, `file_too_large`, `upload_not_kept`, and what
+    `client.examine` raises for the kind.
     """
-    if not data:
-        raise StudioError("file_empty", title=title, value=source)
-    if len(data) > max_mb * 1_000_000:
-        raise StudioError("file_too_large", title=title, value=source, size_mb=len(data) / 1e6, high_mb=max_mb)
-    extension, width, height = _examine(data, source, title)
-    name = f"ltx-studio/{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}.{extension}"
-    path = folder / Path(name).name
-    if not path.exists():
-        _keep(data, path, title)
-    return Media(name, source, str(path), len(data), width, height)
+    examine = EXAMINERS[kind.type if isinstance(kind, Field) else kind]
+    with _opened(data, title) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        if not size:
+            raise StudioError("file_empty", title=title, value=source)
+        if size > max_mb * 1_000_000:
+            raise StudioError("file_too_large", title=title, value=source, size_mb=size / 1e6, high_mb=max_mb)
+        with _kept(file, folder, title) as (partial, digest):
+            found = examine(partial, source, title)
+            path = folder / f"{digest}.{found.extension}"
+            _put(partial, path, title)
+    name = f"ltx-studio/{path.name}"
+    return Media(name, source, str(path), size, found.width, found.height, found.seconds, found.fps, found.sound)
 
 
-def _keep(data: bytes, path: Path, title: str) -> None:
-    partial = path.with_name(f".{uuid.uuid4().hex}.part")
+@contextlib.contextmanager
+def _opened(data: bytes | Path | BinaryIO, title: str) -> Iterator[BinaryIO]:
+    """The data as an open file; one that was handed over stays open."""
+    if not isinstance(data, bytes | Path):
+        yield data
+        return
+    if isinstance(data, bytes):
+        yield io.BytesIO(data)
+        return
+    # Only a plain file has an end: a device or a pipe would be read for ever.
+    if not data.is_file():
+        raise StudioError("file_missing", title=title, value=data)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
+        file = data.open("rb")
     except OSError as error:
+        raise StudioError("file_missing", title=title, value=data) from error
+    with file:
+        yield file
+
+
+@contextlib.contextmanager
+def _kept(file: BinaryIO, folder: Path, title: str) -> Iterator[tuple[Path, str]]:
+    """A copy in the folder, gone afterwards unless it was renamed, and the hash of its content."""
+    partial = folder / f".{uuid.uuid4().hex}.part"
+    digest = hashlib.sha256()
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as sink:
+                while chunk := file.read(CHUNK_BYTES):
+                    digest.update(chunk)
+                    sink.write(chunk)
+        except OSError as error:
+            raise _not_kept(error, folder, title) from error
+        yield partial, digest.hexdigest()[:HASH_LENGTH]
+    finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise StudioError("upload_not_kept", title=title, path=path.parent, reason=error.strerror) from error
 
 
-def _examine(data: bytes, source: str, title: str) -> tuple[str, int, int]:
-    """File extension, width and height of a picture that decodes to its end."""
+def _put(partial: Path, path: Path, title: str) -> None:
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of large pictures; ours is the stricter check below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=list(IMAGE_FORMATS)) as image:
-                _check_pixels(image.width * image.height, source, title)
-                image.load()
-                turned = image.getexif().get(ORIENTATION, 1) >= 5
-                width, height = (image.height, image.width) if turned else image.size
-                return IMAGE_FORMATS[image.format or ""], width, height
-    except Image.DecompressionBombError as error:
-        pixels = re.search(r"\d+", str(error))
-        _check_pixels(int(pixels[0]) if pixels else MAX_PIXELS + 1, source, title)
-        raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, KeyError) as error:
-        raise StudioError("file_not_image", title=title, value=source) from error
+        partial.replace(path)
+    except OSError as error:
+        raise _not_kept(error, path.parent, title) from error
 
 
-def _check_pixels(pixels: int, source: str, title: str) -> None:
-    if pixels > MAX_PIXELS:
-        raise StudioError("image_too_large", title=title, value=source, pixels=pixels, high=MAX_PIXELS)
+def _not_kept(error: OSError, folder: Path, title: str) -> StudioError:
+    return StudioError("upload_not_kept", title=title, path=folder, reason=error.strerror)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from client.events import Cached, Ending, Event, Executing, NodeProgress, Preview, QueueChanged, Started
+from client.events import Cached, Ending, Event, Executing, NodeProgress, Preview, QueueChanged, Shown, Started
 from client.states import Queued, Running
 from client.views import InProgress, Pending, View
 from workflows.plan import Plan
@@ -22,14 +22,15 @@ ETA_FROM_FRACTION = 0.04
 class Track:
     """What is known of a running job.
 
-    `nodes` holds each node's progress from 0 to 1. `over` says that the engine has reported an end, `moved` that the
-    queue has changed since HTTP was last asked.
+    `nodes` holds each node's progress from 0 to 1, `texts` what nodes have shown. `over` says that the engine has
+    reported an end, `moved` that the queue has changed since HTTP was last asked.
     """
 
     prompt_id: str
     plan: Plan
     state: Queued | Running = field(default_factory=Queued)
     nodes: Mapping[str, float] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     started_at: float | None = None
     preview: bytes | None = None
     over: bool = False
@@ -57,6 +58,8 @@ def reduce(track: Track, heard: Event | View, now: float) -> Track:
         return track
     if isinstance(heard, Ending):
         return replace(track, over=True)
+    if isinstance(heard, Shown):
+        return replace(track, texts={**track.texts, heard.node: heard.text})
     if isinstance(heard, Started):
         return _running(track, now)
     if isinstance(heard, Cached):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -21,8 +21,8 @@ from workflows.graph import Graph
 from workflows.request import Request
 from workflows.values import Lora, Media, Value
 
-VERSION = 1
-SCHEMA = """
+VERSION = 2
+TABLE = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
@@ -43,18 +43,30 @@ CREATE TABLE IF NOT EXISTS jobs (
     finished_at REAL,
     state TEXT NOT NULL DEFAULT 'queued',
     result TEXT,
-    poster TEXT
-) STRICT;
+    poster TEXT,
+    group_id TEXT,
+    enhanced TEXT
+) STRICT
+"""
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: ("ALTER TABLE jobs ADD COLUMN group_id TEXT", "ALTER TABLE jobs ADD COLUMN enhanced TEXT"),
+}
+"""What turns a database of a version into one of the next."""
+INDEXES = """
 CREATE INDEX IF NOT EXISTS jobs_of_owner ON jobs (owner, created_at DESC);
 CREATE INDEX IF NOT EXISTS jobs_in_library ON jobs (owner, state, finished_at DESC);
 CREATE INDEX IF NOT EXISTS jobs_open ON jobs (created_at) WHERE finished_at IS NULL;
+CREATE INDEX IF NOT EXISTS jobs_of_group ON jobs (group_id) WHERE group_id IS NOT NULL;
 """
 MEDIA_KEY = "$media"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A job as stored. `request` maps field to value (Media included); times are unix seconds."""
+    """A job as stored. `request` maps field to value (Media included); times are unix seconds.
+
+    `group_id` is shared by the variations of one request, `enhanced` the prompt as the engine has rewritten it.
+    """
 
     id: str
     owner: str
@@ -74,14 +86,18 @@ class Row:
     finished_at: float | None
     state: JobState
     poster: str | None
+    group_id: str | None
+    enhanced: str | None
 
     def state_so_far(self) -> Queued | Running:
         """Where an open job was when it was last written down."""
         return Running() if self.started_at is not None else Queued()
 
     def named_values(self) -> dict[str, Any]:
-        """The request's values with files as the names a graph uses."""
-        return {name: value.name if isinstance(value, Media) else value for name, value in self.request.items()}
+        """The request's values as JSON can hold them, with files as the names a graph uses."""
+        return {
+            name: value.name if isinstance(value, Media) else _encoded(value) for name, value in self.request.items()
+        }
 
 
 COLUMNS = ", ".join([*(field.name for field in fields(Row)), "result"])
@@ -109,6 +125,25 @@ def _decoded(value: Any) -> Any:
     return tuple(Lora(**row) for row in value) if isinstance(value, list) else value
 
 
+@dataclass(frozen=True)
+class NewJob:
+    """What is known of a job when its row is written."""
+
+    id: str
+    owner: str
+    request: Request
+    client_id: str
+    retry_of: str | None = None
+    group_id: str | None = None
+
+
+def _columns(job: NewJob) -> tuple[Any, ...]:
+    request, shape = job.request, job.request.shape
+    size = (shape.width, shape.height, shape.frames, shape.fps)
+    values = encode_values(request)
+    return (job.id, job.owner, request.mode, request.preset, values, *size, job.client_id, job.retry_of, job.group_id)
+
+
 class Store:
     """The database at `path`, made if it isn't there.
 
@@ -121,12 +156,28 @@ class Store:
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
         self._connection.row_factory = sqlite3.Row
         with self._lock:
-            if self._connection.execute("PRAGMA user_version").fetchone()[0] > VERSION:
+            if self._version() > VERSION:
                 raise StudioError("database_newer", path=path)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.executescript(SCHEMA)
-            self._connection.execute(f"PRAGMA user_version={VERSION}")
+            with _coded(), _transaction(self._connection):
+                self._make()
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def _make(self) -> None:
+        """Bring the file to this version. Under its lock, as another process may be doing the same."""
+        version = self._version()
+        if version == 0:
+            self._connection.execute(TABLE)
+        else:
+            for older in range(version, VERSION):
+                for statement in MIGRATIONS[older]:
+                    self._connection.execute(statement)
+        for statement in INDEXES.strip().split(";"):
+            self._connection.execute(statement)
+        self._connection.execute(f"PRAGMA user_version={VERSION}")
 
     def close(self) -> None:
         """Close the file."""
@@ -134,26 +185,26 @@ class Store:
             self._connection.close()
 
     def add(
-        self, job_id: str, owner: str, request: Request, client_id: str, now: float, retry_of: str | None = None
+        self,
+        job_id: str,
+        owner: str,
+        request: Request,
+        client_id: str,
+        now: float,
+        retry_of: str | None = None,
+        group_id: str | None = None,
     ) -> None:
         """Write the row of a new job."""
-        shape = request.shape
-        self._run(
-            "INSERT INTO jobs (id, owner, mode, preset, request, width, height, frames, fps, client_id, retry_of,"
-            " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            job_id,
-            owner,
-            request.mode,
-            request.preset,
-            encode_values(request),
-            shape.width,
-            shape.height,
-            shape.frames,
-            shape.fps,
-            client_id,
-            retry_of,
-            now,
-        )
+        self.add_all([NewJob(job_id, owner, request, client_id, retry_of, group_id)], now)
+
+    def add_all(self, jobs: Sequence[NewJob], now: float) -> None:
+        """Write the rows of new jobs, all of them or none."""
+        with self._lock, _coded(), _transaction(self._connection):
+            self._connection.executemany(
+                "INSERT INTO jobs (id, owner, mode, preset, request, width, height, frames, fps, client_id, retry_of,"
+                " group_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(*_columns(job), now) for job in jobs],
+            )
 
     def set_graph(self, job_id: str, graph: Graph) -> None:
         """Keep the graph that is about to be sent."""
@@ -171,6 +222,10 @@ class Store:
             now,
             job_id,
         )
+
+    def set_enhanced(self, job_id: str, text: str) -> None:
+        """Keep the prompt as the engine has rewritten it."""
+        self._run("UPDATE jobs SET enhanced = ? WHERE id = ?", text, job_id)
 
     def ask_cancel(self, job_id: str) -> bool:
         """Note that the job is to be cancelled; False when it has already ended."""
@@ -207,7 +262,11 @@ class Store:
 
     def open_jobs(self) -> list[Row]:
         """All jobs that have not ended, oldest first."""
-        return self._rows("WHERE finished_at IS NULL ORDER BY created_at")
+        return self._rows("WHERE finished_at IS NULL ORDER BY created_at, rowid")
+
+    def group(self, group_id: str) -> list[Row]:
+        """The jobs of a group, oldest first."""
+        return self._rows("WHERE group_id = ? ORDER BY created_at, rowid", group_id)
 
     def page(
         self, owner: str, limit: int, offset: int = 0, mode: str | None = None, state: str | None = None
@@ -237,6 +296,18 @@ class Store:
 
     def _rows(self, clause: str, *values: Any) -> list[Row]:
         return [_row(dict(found)) for found in self._read(f"SELECT {COLUMNS} FROM jobs {clause}", *values)]
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from requests_toolbelt import MultipartEncoder
 from client import refusal, views
 from client.views import EngineFile, View
 from workflows.address import Credentials
+from workflows.build import Capabilities
 from workflows.errors import StudioError
 from workflows.graph import Graph
 
@@ -27,6 +28,7 @@ UPLOAD_SEND_SECONDS = 120.0
 UPLOAD_READ_SECONDS = 300.0
 CHUNK_BYTES = 1 << 20
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LORA_LOADER = "LoraLoaderModelOnly"
 GATEWAY_ERRORS = (502, 503, 504)
 JSON_HEADERS = {"Content-Type": "application/json"}
 
@@ -78,6 +80,11 @@ class Server:
     def object_info(self) -> dict[str, Any]:
         """`GET /object_info`: the interfaces of all nodes, about 1.4 MB."""
         return self._json("/object_info")
+
+    def loras(self) -> tuple[str, ...]:
+        """`GET /object_info/LoraLoaderModelOnly`: the LoRA files it can load, by its own names for them."""
+        capabilities = Capabilities.from_object_info(self._json(f"/object_info/{LORA_LOADER}", LORA_LOADER))
+        return capabilities.options.get((LORA_LOADER, "lora_name"), ())
 
     def submit(self, graph: Graph, prompt_id: str, client_id: str, extra_pnginfo: Mapping[str, Any]) -> None:
         """`POST /prompt`. Raises StudioError when the graph is refused, in part or as a whole.

@@ -6,7 +6,7 @@ A prompt is Pending, InProgress, Completed, Errored or Interrupted, or the serve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 VIDEO_EXTENSIONS = (".mp4", ".webm", ".mov", ".mkv")
@@ -35,9 +35,10 @@ class InProgress:
 
 @dataclass(frozen=True)
 class Completed:
-    """Executed; `files` are its videos."""
+    """Executed; `files` are its videos, `texts` what nodes have shown as text, by node id."""
 
     files: tuple[EngineFile, ...]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def from_history(entry: Mapping[str, Any]) -> View:
         return _errored(messages["execution_error"])
     if status.get("status_str", "success") != "success":
         return Errored("", "", "The engine gave no reason.", "")
-    return Completed(tuple(video_files(entry.get("outputs") or {})))
+    outputs = entry.get("outputs") or {}
+    return Completed(tuple(video_files(outputs)), texts(outputs))
 
 
 def _errored(data: Mapping[str, Any]) -> Errored:
@@ -93,6 +95,18 @@ def video_files(outputs: Mapping[str, Any]) -> Iterator[EngineFile]:
             for entry in entries if isinstance(entries, list) else ():
                 if isinstance(entry, Mapping) and str(entry.get("filename", "")).lower().endswith(VIDEO_EXTENSIONS):
                     yield EngineFile(entry["filename"], entry.get("subfolder", ""), entry.get("type", "output"))
+
+
+def texts(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """The texts among a prompt's outputs, by node id. PreviewAny lists its one as `text`."""
+    found = {node_id: text_of(node_output) for node_id, node_output in outputs.items()}
+    return {node_id: text for node_id, text in found.items() if text}
+
+
+def text_of(node_output: Any) -> str:
+    """The text in a node's output; empty where there is none."""
+    shown = node_output.get("text") if isinstance(node_output, Mapping) else None
+    return "\n".join(part for part in shown if isinstance(part, str)).strip() if isinstance(shown, list) else ""
 
 
 def from_jobs(rows: Sequence[Mapping[str, Any]], prompt_id: str) -> View:

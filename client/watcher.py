@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from client.transport import Server, Unreachable
 from client.views import Completed, Errored, InProgress, Interrupted, Pending, Unknown, View
 from workflows import manifest
 from workflows.errors import StudioError
-from workflows.graph import Graph
+from workflows.graph import Graph, title
 from workflows.plan import DRAFT_SHARES, Plan, plan
 
 T = TypeVar("T")
@@ -102,6 +102,8 @@ class Watcher:
         self._denied_since: float | None = None
         self._failing_since: float | None = None
         self._pause = self._blind_for = pace.tick
+        self._showing: str | None = None
+        self._enhanced = row.enhanced
         self._track = Track(row.id, Plan(("",), {}), row.state_so_far(), started_at=row.started_at)
         if row.cancel_asked:
             self._cancel.set()
@@ -153,10 +155,12 @@ class Watcher:
             self._store.set_graph(self.row.id, graph)
         else:
             self._maybe_posted = True
+        self._showing = enhanced_by(self.row.mode, graph)
         made = self._patiently(lambda: self._plan(graph))
         self._track = replace(self._track, plan=made or self._track.plan)
         view = self._listen(graph)
         if isinstance(view, Completed):
+            self._keep_enhanced(view.texts)
             outputs = self._patiently(lambda: self._collect(view))
             return Cancelled() if outputs is None else Succeeded(outputs)
         if isinstance(view, Errored):
@@ -328,6 +332,12 @@ class Watcher:
         self._pause = min(2 * self._pause, self._pace.backoff)
         return True
 
+    def _keep_enhanced(self, texts: Mapping[str, str]) -> None:
+        text = texts.get(self._showing or "")
+        if text and text != self._enhanced:
+            self._enhanced = text
+            self._note_down(lambda: self._store.set_enhanced(self.row.id, text))
+
     def _note_down(self, write: Callable[[], None]) -> None:
         """Write what a restart can find out by asking; a full disk must not end the job."""
         try:
@@ -342,9 +352,17 @@ class Watcher:
     def _set(self, track: Track) -> None:
         if isinstance(track.state, Running) and not isinstance(self._track.state, Running):
             self._note_down(lambda: self._store.set_started(self.row.id, track.started_at or time.time()))
+        if track.texts is not self._track.texts:
+            self._keep_enhanced(track.texts)
         if track is not self._track:
             self._track = track
             self._publish(track)
+
+
+def enhanced_by(mode: str, graph: Graph) -> str | None:
+    """The id of the node that shows the enhanced prompt, by the title that the manifest gives it; None without one."""
+    (named,) = (field.choice(manifest.ON).outputs for field in manifest.mode(mode).fields if field.name == "enhance")
+    return next((node_id for node_id, node in graph.items() if title(node) in named), None)
 
 
 def failed(error: StudioError, detail: str = "") -> Failed:

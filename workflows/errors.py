@@ -110,6 +110,31 @@ REGISTRY: dict[str, ErrorKind] = {
         "Your own graph for {title}, {path}, does not fit: {reason}.",
         "Import it again with `python -m workflows import`, or delete the file to go back to the built-in graph.",
     ),
+    "file_not_audio": ErrorKind(
+        "{title}: {value} is no sound in MP3, WAV, FLAC, OGG or M4A and no video with sound, whatever its name says.",
+        "Save the sound as MP3 or WAV and choose it again.",
+    ),
+    "file_not_video": ErrorKind(
+        "{title}: {value} is not an MP4, MOV, WebM or MKV video, whatever its name says.",
+        "Save the video as MP4 and choose it again.",
+    ),
+    "video_without_sound": ErrorKind(
+        "{title}: {value} is a video without a sound track.", "Choose one with sound, or a sound file."
+    ),
+    "video_too_large": ErrorKind(
+        "{title}: the frames of {value} have {pixels:,} pixels; {high:,} are the most.",
+        "Scale the video down and choose it again.",
+    ),
+    "file_undecodable": ErrorKind(
+        "{title}: what is in {value} can't be decoded.", "Save it in a common format (H.264 and AAC in MP4, or WAV)."
+    ),
+    "file_without_length": ErrorKind("{title}: {value} has no length.", "Choose another file."),
+    "file_too_long": ErrorKind(
+        "{title}: {value} lasts {hours:.1f} hours; {high} hours are the most.", "Cut it and choose the part you need."
+    ),
+    "file_cut_off": ErrorKind(
+        "{title}: {value} is damaged or breaks off before its end.", "Copy or save it again, as a whole."
+    ),
     # The engine.
     "engine_unreachable": ErrorKind(
         "The engine at {server} does not answer ({reason}).", "Check that it runs, then try again.", retryable=True

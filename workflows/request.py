@@ -69,15 +69,20 @@ def random_seed() -> int:
     return random.SystemRandom().randrange(2**32)
 
 
+def check_count(count: int) -> None:
+    """Raises StudioError `value_out_of_range` for fewer than 1 or more than `MAX_VARIATIONS` variations."""
+    if not 1 <= count <= MAX_VARIATIONS:
+        raise StudioError(
+            "value_out_of_range", field="seed", title="Variations", low=1, high=MAX_VARIATIONS, unit="", value=count
+        )
+
+
 def variations(request: Request, count: int) -> tuple[Request, ...]:
     """The request with its seed and the `count` − 1 that follow it, round the highest to 0.
 
     Raises StudioError `value_out_of_range` for fewer than 1 or more than `MAX_VARIATIONS`.
     """
-    if not 1 <= count <= MAX_VARIATIONS:
-        raise StudioError(
-            "value_out_of_range", field="seed", title="Variations", low=1, high=MAX_VARIATIONS, unit="", value=count
-        )
+    check_count(count)
     seed = request.values["seed"]
     assert isinstance(seed, int)
     return tuple(request.with_seed((seed + number) % (MAX_SEED + 1)) for number in range(count))

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from client import settings
 from client.jobs import manager
-from client.media import admit_image
+from client.media import admit
 from pages.parts import markup, sizes, values, words
 from workflows.errors import StudioError
 from workflows.manifest import Field, Mode
@@ -56,7 +56,7 @@ def _admit(mode: Mode, field: Field, widget: str) -> None:
     values.put(mode, f"{field.name}.refusal", None)
     try:
         limit = settings.read().max_upload_mb
-        media = admit_image(upload.getvalue(), upload.name, manager().uploads, field.title, limit)
+        media = admit("image", upload.getvalue(), upload.name, manager().uploads, field.title, limit)
     except StudioError as error:
         values.put(mode, f"{field.name}.refusal", (error.message, error.hint))
     else:

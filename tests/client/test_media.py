@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from client.media import admit_file, admit_image
+from client.media import admit, admit_file
 from workflows.errors import StudioError
 
 
@@ -17,19 +17,19 @@ def picture(fmt="PNG", size=(40, 30), **options):
 
 def refused(folder, data, name="a.png", max_mb=1):
     with pytest.raises(StudioError) as caught:
-        admit_image(data, name, folder, "Image", max_mb)
+        admit("image", data, name, folder, "Image", max_mb)
     assert not list(folder.iterdir())
     return caught.value
 
 
 @pytest.mark.parametrize(("fmt", "extension"), [("PNG", "png"), ("JPEG", "jpg"), ("WEBP", "webp")])
 def test_a_picture_is_kept_under_a_name_from_its_content(tmp_path, fmt, extension):
-    media = admit_image(picture(fmt), "größe <b>.exe", tmp_path, "Image", 1)
+    media = admit("image", picture(fmt), "größe <b>.exe", tmp_path, "Image", 1)
     assert media.name.isascii()
     assert media.name.startswith("ltx-studio/")
     assert media.name.endswith(f".{extension}")
     assert (media.width, media.height, media.source) == (40, 30, "größe <b>.exe")
-    again = admit_image(picture(fmt), "other.png", tmp_path, "Image", 1)
+    again = admit("image", picture(fmt), "other.png", tmp_path, "Image", 1)
     assert again.name == media.name
     assert [path.name for path in tmp_path.iterdir()] == [media.name.split("/")[1]]
 
@@ -37,7 +37,7 @@ def test_a_picture_is_kept_under_a_name_from_its_content(tmp_path, fmt, extensio
 def test_a_cameras_rotation_is_applied_to_the_size(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
-    media = admit_image(picture("JPEG", exif=exif), "a.jpg", tmp_path, "Image", 1)
+    media = admit("image", picture("JPEG", exif=exif), "a.jpg", tmp_path, "Image", 1)
     assert (media.width, media.height) == (30, 40)
 
 
@@ -78,8 +78,8 @@ def test_too_many_bytes(tmp_path):
 def test_files_on_disk(tmp_path):
     source = tmp_path / "in.png"
     source.write_bytes(picture())
-    assert admit_file(source, tmp_path / "uploads", "Image", 1).source == "in.png"
+    assert admit_file("image", source, tmp_path / "uploads", "Image", 1).source == "in.png"
     for path in (tmp_path / "none.png", tmp_path):
         with pytest.raises(StudioError) as caught:
-            admit_file(path, tmp_path / "uploads", "Image", 1)
+            admit_file("image", path, tmp_path / "uploads", "Image", 1)
         assert caught.value.code == "file_missing"

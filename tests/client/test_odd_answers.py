@@ -265,7 +265,7 @@ def test_only_plain_files_are_read(tmp_path):
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
     with pytest.raises(StudioError) as caught:
-        admit_file(pipe, tmp_path, "Image", 1)
+        admit_file("image", pipe, tmp_path, "Image", 1)
     assert caught.value.code == "file_missing"
 
 

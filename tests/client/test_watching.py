@@ -11,7 +11,7 @@ import uuid
 import pytest
 
 from client.jobs import JobManager
-from client.media import admit_image
+from client.media import admit
 from client.states import Cancelled, Failed, Succeeded
 from client.store import Store
 from client.watcher import Pace
@@ -320,7 +320,7 @@ def test_delete_takes_the_files_along_and_never_an_active_job(engine, manager):
 
 
 def test_an_upload_over_the_servers_own_limit_is_not_sent(engine, tmp_path, manager):
-    media = admit_image(picture(), "a.png", manager.uploads, "Image", 1)
+    media = admit("image", picture(), "a.png", manager.uploads, "Image", 1)
     engine.routes["GET /features"] = lambda _: (200, {"max_upload_size": 10})
     job = manager.submit(parse("i2v", {"prompt": "x", "image": media}), "me")
     assert ends(manager, job).code == "upload_too_large"
@@ -328,7 +328,7 @@ def test_an_upload_over_the_servers_own_limit_is_not_sent(engine, tmp_path, mana
 
 
 def test_the_name_the_server_gives_an_upload_is_the_one_used(engine, manager):
-    media = admit_image(picture(), "a.png", manager.uploads, "Image", 1)
+    media = admit("image", picture(), "a.png", manager.uploads, "Image", 1)
     engine.routes["POST /upload/image"] = lambda _: (200, {"name": "a (1).png", "subfolder": "sub", "type": "input"})
     after_post(engine, success)
     ends(manager, manager.submit(parse("i2v", {"prompt": "x", "image": media}), "me"))

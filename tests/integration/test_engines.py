@@ -72,7 +72,7 @@ def test_text_to_video_is_exactly_what_was_promised(manager, preset):
 
 @pytest.mark.parametrize("preset", ["fast", "balanced"])
 def test_image_to_video_begins_with_the_picture(manager, picture, preset):
-    image = admit_file(picture, manager.uploads, "Image", 10)
+    image = admit_file("image", picture, manager.uploads, "Image", 10)
     _, video = make(manager, "i2v", {**SMALL, "image": image, "preset": preset})
     assert correlation(blocks(frame(video, 0)), blocks(np.asarray(Image.open(picture).resize((256, 128))))) > 0.9
 
