@@ -1,6 +1,7 @@
-"""`python -m client run MODE`: make a video from a script and follow it on the terminal.
+"""`python -m client run MODE`: make a video, or variations of one, from a script and follow it on the terminal.
 
-Exit code 0 is success, 1 a failed job, 2 bad input, 130 a job cancelled by Ctrl-C (on the engine too).
+Exit code 0 is success, 1 a failed job, 2 bad input, 130 a job cancelled by Ctrl-C (on the engine too). Of several jobs
+the worst counts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -27,11 +29,12 @@ from client.states import NAMES, Cancelled, Failed, Queued, Running, Succeeded, 
 from client.transport import Server, Unreachable, authorization
 from workflows import address, manifest, reference
 from workflows.errors import StudioError
-from workflows.request import Request, assignments, parse
+from workflows.request import MAX_VARIATIONS, Request, assignments, check_count, parse, variations
 
 POLL_SECONDS = 0.1
 BAR_WIDTH = 30
 GOODBYE_SECONDS = 8.0
+NUMBER = "{n}"
 NOT_THE_INPUT = ("engine_unreachable", "out_failed", "database_failed")
 EXIT_CODES: dict[type, int] = {Succeeded: 0, Failed: 1, Cancelled: 130}
 
@@ -49,6 +52,14 @@ def _arguments() -> argparse.ArgumentParser:
     run.add_argument("--preset", help="fast, balanced, …")
     run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="set a field of the mode")
     run.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the video goes")
+    run.add_argument(
+        "--variations",
+        type=int,
+        default=1,
+        metavar="N",
+        help=f"as many videos with seeds that follow each other, {MAX_VARIATIONS} at most; --out clip.mp4 makes "
+        "clip-1.mp4 and so on, or names the place of the number with {n}",
+    )
     run.add_argument("--server", metavar="URL", help="the engine; the studio's own one by default")
     run.add_argument("--json", action="store_true", help="one JSON object per change of state instead of a bar")
     return parser
@@ -65,16 +76,24 @@ def request_from(mode_name: str, values: dict[str, Any], uploads: Path, max_mb: 
     return parse(mode_name, values)
 
 
-def changes(manager: JobManager, job_id: str, key: Callable[[Job], object], left: Event) -> Iterator[Job]:
-    """The job each time its `key` has changed, its final state last; ends early when `left` is set."""
-    last: object = None
+def changes(
+    manager: JobManager, job_ids: Sequence[str], key: Callable[[Job], object], left: Event
+) -> Iterator[tuple[int, Job]]:
+    """Place and job each time the job's `key` has changed, its final state last; ends early when `left` is set."""
+    last: dict[str, object] = {}
+    ended: set[str] = set()
     while True:
-        job = manager.get(job_id)
-        assert job is not None
-        if key(job) != last:
-            last = key(job)
-            yield job
-        if is_final(job.state) or left.wait(POLL_SECONDS):
+        for place, job_id in enumerate(job_ids):
+            if job_id in ended:
+                continue
+            job = manager.get(job_id)
+            assert job is not None
+            if job_id not in last or key(job) != last[job_id]:
+                last[job_id] = key(job)
+                yield place, job
+            if is_final(job.state):
+                ended.add(job_id)
+        if len(ended) == len(job_ids) or left.wait(POLL_SECONDS):
             return
 
 
@@ -82,6 +101,8 @@ def as_json(job: Job, outputs: Sequence[Path]) -> dict[str, Any]:
     """One line of `--json`: id, state and what belongs to it."""
     state = job.state
     line: dict[str, Any] = {"id": job.id, "state": NAMES[type(state)], "seed": job.values["seed"]}
+    if job.enhanced is not None:
+        line["enhanced"] = job.enhanced
     if isinstance(state, Succeeded):
         return {**line, "outputs": [str(path) for path in outputs], "seconds": round(job.elapsed(time.time()), 2)}
     return {**line, **asdict(state)}
@@ -99,6 +120,17 @@ def bar(job: Job) -> str:
         text = state.note or f"{state.stage}{steps}"
         return f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {state.fraction:4.0%} {text}{left}"
     return NAMES[type(state)]
+
+
+def targets(out: Path, count: int) -> list[Path]:
+    """Where each of `count` videos goes: its number in place of "{n}", else behind the name where there are several."""
+    if NUMBER in out.name:
+        return [out.with_name(out.name.replace(NUMBER, str(number))) for number in range(1, count + 1)]
+    return (
+        [out]
+        if count == 1 or not out.name
+        else [out.with_stem(f"{out.stem}-{number}") for number in range(1, count + 1)]
+    )
 
 
 def check_target(out: Path) -> None:
@@ -119,20 +151,20 @@ def deliver(manager: JobManager, state: Succeeded, out: Path) -> list[Path]:
     paths = []
     for number, output in enumerate(state.outputs, 1):
         target = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
-        partial = target.with_name(f".{target.name}.part")
+        unfinished = target.with_name(f".{target.name}.part")
         try:
-            shutil.copyfile(manager.folder / output.name, partial)
-            partial.replace(target)
+            shutil.copyfile(manager.folder / output.name, unfinished)
+            unfinished.replace(target)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
             kept = Path(shutil.move(manager.folder / output.name, tempfile.mkdtemp(prefix="ltx-studio-kept-")))
             raise StudioError("out_failed", value=target, reason=error.strerror, kept=kept) from error
         paths.append(target)
     return paths
 
 
-def print_json(job: Job, outputs: Sequence[Path]) -> None:
-    """Report a change of state as a line of JSON on standard output."""
+def print_json(job: Job, outputs: Sequence[Path], place: str) -> None:
+    """Report a change of state as a line of JSON on standard output; its id and seed say which job it is."""
     print(json.dumps(as_json(job, outputs)), flush=True)
 
 
@@ -142,37 +174,57 @@ def milestone(job: Job) -> object:
     return (state.stage, int(state.fraction * 10), state.note) if isinstance(state, Running) else state
 
 
-def print_bar(job: Job, outputs: Sequence[Path]) -> None:
-    """Report a change of state on standard error: one line, rewritten on a terminal."""
+def print_bar(job: Job, outputs: Sequence[Path], place: str) -> None:
+    """Report a change of state on standard error: one line, rewritten on a terminal. `place` says which of several."""
     state = job.state
     if isinstance(state, Failed):
         text = f"{state.message} {state.hint}"
     elif isinstance(state, Succeeded):
         text = (
             f"{outputs[0]}: {job.shape.width}×{job.shape.height}, {job.shape.seconds:.2f} s, seed {job.values['seed']}"
+            + (f"\nEnhanced prompt: {job.enhanced}" if job.enhanced else "")
         )
     else:
         text = bar(job)
     terminal = sys.stderr.isatty()
     start, end = ("\r\033[K", "\n" if is_final(state) else "") if terminal else ("", "\n")
-    print(f"{start}{text}", end=end, file=sys.stderr, flush=True)
+    print(f"{start}{place}{text}", end=end, file=sys.stderr, flush=True)
 
 
-def follow(manager: JobManager, job_id: str, out: Path, as_lines: bool, left: Event) -> int:
-    """Report on the job until it has ended, or `left` is set; the exit code."""
+def follow(manager: JobManager, jobs: Sequence[Job], outs: Sequence[Path], as_lines: bool, left: Event) -> int:
+    """Report on the jobs until they have ended, or `left` is set; the exit code. Their videos go to `outs`."""
     report = print_json if as_lines else print_bar
     key: Callable[[Job], object] = (lambda job: job.state) if as_lines or sys.stderr.isatty() else milestone
+    codes = [EXIT_CODES[Cancelled]] * len(jobs)
+    waiting = list(range(len(jobs)))
     try:
-        for job in changes(manager, job_id, key, left):
-            report(job, deliver(manager, job.state, out) if isinstance(job.state, Succeeded) else [])
-            if is_final(job.state):
-                return EXIT_CODES[type(job.state)]
+        for place, job in changes(manager, [job.id for job in jobs], key, left):
+            final = is_final(job.state)
+            if final:
+                codes[place] = EXIT_CODES[type(job.state)]
+            # A line that is rewritten has room for one job: the first that has not ended.
+            if as_lines or final or place == waiting[0]:
+                outputs = deliver(manager, job.state, outs[place]) if isinstance(job.state, Succeeded) else []
+                report(job, outputs, f"{place + 1}/{len(jobs)}: " if len(jobs) > 1 else "")
+            if final:
+                waiting.remove(place)
     except BrokenPipeError:
         # Whoever read along has gone; nobody is left to make the video for.
         sys.stdout = sys.stderr
-        manager.cancel(job_id)
-        manager.wait(job_id, GOODBYE_SECONDS)
-    return EXIT_CODES[Cancelled]
+        _give_up(manager, jobs)
+        return EXIT_CODES[Cancelled]
+    except StudioError:
+        _give_up(manager, jobs)
+        raise
+    return max(codes)
+
+
+def _give_up(manager: JobManager, jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        manager.cancel(job.id)
+    deadline = time.monotonic() + GOODBYE_SECONDS
+    for job in jobs:
+        manager.wait(job.id, max(0.0, deadline - time.monotonic()))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -180,7 +232,10 @@ def _run(arguments: argparse.Namespace) -> int:
     values: dict[str, Any] = assignments(arguments.set)
     if arguments.preset:
         values["preset"] = arguments.preset
-    check_target(arguments.out)
+    check_count(arguments.variations)
+    outs = targets(arguments.out, arguments.variations)
+    for out in outs:
+        check_target(out)
     server, headers = _engine(arguments.server, configured)
     with tempfile.TemporaryDirectory(prefix="ltx-studio-") as scratch, _signals() as (asked, left):
         data = Path(scratch)
@@ -190,9 +245,9 @@ def _run(arguments: argparse.Namespace) -> int:
         _check_answers(Server(server, headers))
         manager = JobManager(data, server, headers=headers, graphs=configured.data)
         try:
-            job = manager.submit(request, owner="cli")
-            asked.append(lambda: manager.cancel(job.id))
-            return follow(manager, job.id, arguments.out, arguments.json, left)
+            jobs = manager.submit_all(variations(request, arguments.variations), owner="cli")
+            asked.extend(partial(manager.cancel, job.id) for job in jobs)
+            return follow(manager, jobs, outs, arguments.json, left)
         finally:
             manager.close()
 

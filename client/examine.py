@@ -124,7 +124,9 @@ def video(path: Path, source: str, title: str) -> Content:
         tracks = [track.index for track in container.streams.audio][-1:]
     seconds, frames = _length(path, index, source, title)
     heard = bool(tracks) and _is_heard(path, tracks[0], refusal, source, title)
-    return Content(extension, width, height, seconds, rate or frames / seconds, heard)
+    rate = rate or frames / seconds
+    # The engine counts frames: where times and average rate disagree, no more is promised than there are.
+    return Content(extension, width, height, min(seconds, frames / rate), rate, heard)
 
 
 def _open(path: Path, refusal: StudioError, source: str, title: str) -> Any:
@@ -210,7 +212,7 @@ def _length(path: Path, index: int, source: str, title: str) -> tuple[float, int
     with _open(path, cut_off, source, title) as container:
         stated = float(container.duration / av.time_base) if container.duration else 0.0
         own = container.streams[index]
-        own_stated = float(own.duration * own.time_base) if own.duration else 0.0
+        own_stated = float(own.duration * own.time_base) if own.duration and own.type == "audio" else 0.0
         name = container.format.name
         try:
             for packet in container.demux():
@@ -230,7 +232,9 @@ def _length(path: Path, index: int, source: str, title: str) -> tuple[float, int
     if broken or (name not in SELF_FRAMED and missing > max(CUT_SECONDS, CUT_SHARE * stated)):
         raise cut_off
     seconds = ends.get(index, 0.0) - first
-    seconds = min(seconds, own_stated) if own_stated else seconds
+    if own_stated:
+        # Without what an encoder has put behind the end to fill its last packet.
+        seconds = min(seconds, own_stated)
     if seconds <= 0:
         raise StudioError("file_without_length", title=title, value=source)
     if seconds > MAX_HOURS * 3600:
