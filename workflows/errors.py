@@ -48,6 +48,10 @@ REGISTRY: dict[str, ErrorKind] = {
         "The video has {seconds:.1f} s after its start; {value:g} s were asked for.",
         "Choose a shorter duration or an earlier start.",
     ),
+    "source_too_short": ErrorKind(
+        "{title} has {frames} frames after its start; {low} are the least.",
+        "Choose an earlier start or a longer video.",
+    ),
     "too_many_loras": ErrorKind("{title} takes {high} rows at most; there are {value}.", "Leave some out."),
     "lora_needs_guide": ErrorKind(
         "{value} is an IC-LoRA: it follows a guide clip, and this mode has none.",

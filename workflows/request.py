@@ -164,13 +164,22 @@ def _seconds(mode: Mode, values: Mapping[str, Any], is_given: bool) -> float:
     wanted: float = values["seconds"]
     if not left:
         return wanted
+    if mode.rate_of:
+        _check_frames(mode, left, values[mode.rate_of].fps or UNKNOWN_RATE)
     if not is_given:
         assert field.min is not None
         assert field.max is not None
         return min(field.max, max(field.min, left))
-    if mode.rate_of and wanted > left + 1 / UNKNOWN_RATE:
+    if mode.rate_of and wanted > max(left, field.min or 0.0) + 1 / UNKNOWN_RATE:
         raise StudioError("longer_than_source", field="seconds", seconds=left, value=wanted)
     return wanted
+
+
+def _check_frames(mode: Mode, left: float, fps: float) -> None:
+    frames = round(left * fps)
+    if frames < grid.MIN_FRAMES:
+        source = mode.field(mode.rate_of)
+        raise StudioError("source_too_short", field=source.name, title=source.title, frames=frames, low=grid.MIN_FRAMES)
 
 
 def _shape(mode: Mode, preset: Preset, values: Mapping[str, Any]) -> grid.Shape:
