@@ -12,8 +12,8 @@ from client.watcher import enhanced_by
 from tests.client.test_watching import after_post, ends, engine, manager
 from tests.support import scripted
 from workflows import manifest
-from workflows.__main__ import sample
 from workflows.build import build
+from workflows.checking import sample
 from workflows.graph import title
 from workflows.plan import Plan
 from workflows.request import parse

@@ -19,7 +19,7 @@ from client.transport import Server
 from tests.support.proxy import Proxy
 from tests.support.videos import blocks, correlation, describe, frame, frames
 from workflows import schema
-from workflows.__main__ import check
+from workflows.checking import check
 from workflows.request import parse
 
 SMALL = {"prompt": "a lighthouse in a storm, slow dolly in", "width": 256, "height": 128, "seconds": 1, "seed": 3}
