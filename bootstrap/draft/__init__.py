@@ -8,6 +8,7 @@ It answers as ComfyUI 0.27.0 does, status codes, error objects and the order of 
 - A newer socket of a client outlives an older one, and a client that does not read holds up no other.
 - A fully cached run without a client id has its outputs in the history.
 - Files outside the three folders are never opened; scripts and SVG are never served as such.
+- SetLatentNoiseMask takes sound only, and a prompt is written out by rules, not by a language model.
 - SaveVideo, SaveImage and PreviewImage report progress.
 
 The way of a prompt: `routes_prompt` → `validate` → `promptqueue` → `worker` → `execute`, which tells `announce`, which

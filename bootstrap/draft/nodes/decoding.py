@@ -8,6 +8,7 @@ from bootstrap.draft.nodes.values import AudioLatent, AudioVae, Latent, VideoVae
 from bootstrap.draft.render.ambience import ambience, silence
 from bootstrap.draft.render.clip import clip_frames, guide_frames
 from bootstrap.draft.render.media import Chain, Frames, Sound
+from bootstrap.draft.render.sounds import mixed
 from bootstrap.draft.render.take import variant
 
 
@@ -38,9 +39,8 @@ def decode_audio(context: Context, samples: Latent, audio_vae: AudioVae) -> tupl
         raise ValueError("LTXVAudioVAEDecode needs an audio VAE; load it with LTXVAudioVAELoader.")
     if not isinstance(samples, AudioLatent):
         raise ValueError("LTXVAudioVAEDecode takes an audio latent; split picture and sound first.")
-    if samples.take is None:
-        return (silence(samples.seconds),)
-    return (ambience(samples.take, samples.seconds),)
+    made = silence(samples.seconds) if samples.take is None else ambience(samples.take, samples.seconds)
+    return (made if samples.given is None else mixed(made, samples.given),)
 
 
 def _decoded(samples: Latent, vae: VideoVae, node_name: str) -> Frames:

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from bootstrap.draft.nodes import files, outputs
 from bootstrap.draft.nodes.registry import Context, Result, node
-from bootstrap.draft.render.media import Frames, Mapped, Mask, Pixels, Solid, Still
+from bootstrap.draft.render.media import Frames, Mapped, Mask, Part, Pixels, Solid, Still
 
 
 def _check_image(folders: Mapping[str, Path], inputs: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -56,6 +56,14 @@ def _pixels(picture: Image.Image) -> tuple[Frames, Mask]:
 def empty_image(context: Context, width: int, height: int, batch_size: int = 1, color: int = 0) -> tuple[Frames]:
     """`batch_size` frames of the colour 0xRRGGBB."""
     return (Solid(batch_size, width, height, (color >> 16 & 255, color >> 8 & 255, color & 255)),)
+
+
+@node("ImageFromBatch")
+def pick_images(context: Context, image: Frames, batch_index: int, length: int) -> tuple[Frames]:
+    """`length` pictures from `batch_index` on (negative: from the end), or as many of them as there are."""
+    start = batch_index + (image.count if batch_index < 0 else 0)
+    start = max(0, min(image.count - 1, start))
+    return (Part(image, start, min(image.count - start, length)),)
 
 
 @node("LTXVPreprocess")

@@ -81,7 +81,8 @@ def sample(
 
 def _sampled(latent: Latent, recipe: Recipe, placed: tuple[Guide, ...]) -> Latent:
     if isinstance(latent, AVLatent):
-        return AVLatent(_sampled_video(latent.video, recipe, placed), _sampled_audio(latent.audio, recipe))
+        audio = _sampled_audio(latent.audio, recipe)
+        return AVLatent(_listening(_sampled_video(latent.video, recipe, placed), audio), audio)
     if isinstance(latent, AudioLatent):
         return _sampled_audio(latent, recipe)
     return _sampled_video(latent, recipe, placed)
@@ -94,7 +95,19 @@ def _sampled_video(latent: VideoLatent, recipe: Recipe, placed: tuple[Guide, ...
 
 
 def _sampled_audio(latent: AudioLatent, recipe: Recipe) -> AudioLatent:
-    return replace(latent, take=record(recipe, latent.take))
+    """The sound made anew as far as its mask lets it: at 0 all along it stays what it was."""
+    mask = latent.mask or (1.0,)
+    if not any(mask):
+        return latent
+    given = latent.given and latent.given.sampled(mask, recipe.start)
+    return replace(latent, take=record(recipe, latent.take), given=given)
+
+
+def _listening(latent: VideoLatent, audio: AudioLatent) -> VideoLatent:
+    """The clip in time with what is left of a given sound."""
+    if audio.given is None or latent.take is None:
+        return latent
+    return replace(latent, take=replace(latent.take, heard=audio.given.levels))
 
 
 def _denoised(latent: Latent) -> Latent:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bootstrap.draft.render.sounds import Recording
 from bootstrap.draft.render.take import Anchor, Guide, SoundTake, Take
 
 
@@ -116,11 +117,16 @@ class VideoLatent:
 
 @dataclass(frozen=True)
 class AudioLatent:
-    """`batch` sounds of `seconds`; `take` is None until a sampler has run."""
+    """`batch` sounds of `seconds`; `take` is None until a sampler has run.
+
+    `given` is the sound that was encoded, `mask` how far sampling may change it along its length (empty: wholly).
+    """
 
     seconds: float
     batch: int = 1
     take: SoundTake | None = None
+    given: Recording | None = None
+    mask: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

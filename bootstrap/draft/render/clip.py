@@ -12,8 +12,9 @@ from PIL import Image
 from bootstrap.draft.render import brief as briefs
 from bootstrap.draft.render.brief import Brief
 from bootstrap.draft.render.given import Given
+from bootstrap.draft.render.heard import draw_levels, moved, movement
 from bootstrap.draft.render.layers import Moment
-from bootstrap.draft.render.mark import draw_caption, draw_mark, timecode
+from bootstrap.draft.render.mark import BESIDE_LEVELS, draw_caption, draw_mark, timecode
 from bootstrap.draft.render.media import Frames, Pixels, resized
 from bootstrap.draft.render.noise import dice
 from bootstrap.draft.render.restyle import Restyling
@@ -91,11 +92,15 @@ class Drawn:
         """Frame `index`, with the mark, and with the caption where no picture was given."""
         rate = self.rate
         moment = Moment(index, index / max(1, self.count - 1), index / rate)
-        image = self._noisy(self._guided(moment) if self.take.controls else self._unguided(moment), index)
+        image = self._guided(moment) if self.take.controls else self._unguided(moment)
+        image = self._noisy(self._in_time(image, index), index)
         draw_mark(image)
+        if self.take.heard:
+            draw_levels(image, self.take.heard, index, self.count, rate)
         if self.take.anchors or self.take.controls:
             return np.asarray(image)
-        draw_caption(image, self.take.recipe.prompt, self.facts, timecode(index, rate))
+        share = BESIDE_LEVELS if self.take.heard else 1.0
+        draw_caption(image, self.take.recipe.prompt, self.facts, timecode(index, rate), share)
         x, y = dice(self.take.detail, "grain", index).integers(0, 64, 2)
         grained: Pixels = np.asarray(image) + self._grain[y : y + self.height, x : x + self.width]
         return grained
@@ -121,6 +126,13 @@ class Drawn:
         shrink = min(1.0, sqrt(MOST_PAINTED / (self.width * self.height)))
         painted = paint(self.brief, round(self.width * shrink), round(self.height * shrink)).frame(moment)
         return painted if painted.size == size else painted.resize(size, Image.Resampling.BICUBIC)
+
+    def _in_time(self, image: Image.Image, index: int) -> Image.Image:
+        """The picture moved by the sound that the clip was sampled with."""
+        if self.take.heard is None:
+            return image
+        anchors = self.take.anchors
+        return moved(image, movement(self.take.heard, index, self.rate, anchors), nods=bool(anchors))
 
     def _unguided(self, moment: Moment) -> Image.Image:
         picture = self._free(moment)

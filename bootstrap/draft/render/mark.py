@@ -18,6 +18,9 @@ SMALLEST_CAPTIONED = 200
 LAST_LATIN, PUNCTUATION = 0x17F, "–—‘’“”…·×"
 """What the studio's fonts have letters for; a title in another script is left out."""
 
+BESIDE_LEVELS, LEVELS_GAP = 0.68, 4
+"""How much of the caption is left to its words beside a level strip, and the pixels between them."""
+
 INK = (244, 240, 230)
 SHADE = (8, 12, 14)
 
@@ -42,6 +45,12 @@ def caption_box(width: int, height: int) -> Box | None:
     return gap, height - gap - tall, gap + round(min(width - 2 * gap, 12 * tall)), height - gap
 
 
+def levels_box(width: int, height: int) -> Box | None:
+    """Where a sound's level strip lies: the right of the caption; None where there is no caption."""
+    box = caption_box(width, height)
+    return box and (box[0] + round(BESIDE_LEVELS * (box[2] - box[0])) + LEVELS_GAP, *box[1:])
+
+
 def overlay_boxes(width: int, height: int) -> tuple[Box, ...]:
     """All boxes that a draft may write in."""
     caption = caption_box(width, height)
@@ -55,12 +64,15 @@ def draw_mark(frame: Image.Image) -> None:
     frame.paste(color, (x0, y0), mask)
 
 
-def draw_caption(frame: Image.Image, title: str, facts: str, clock: str) -> None:
-    """Write `title` over `clock` and `facts` into the lower left corner of `frame`; each is cut to fit."""
+def draw_caption(frame: Image.Image, title: str, facts: str, clock: str, share: float = 1.0) -> None:
+    """Write `title` over `clock` and `facts` into the lower left corner of `frame`; each is cut to fit.
+
+    `share` is how much of the caption's width they may take.
+    """
     box = caption_box(frame.width, frame.height)
     if box is None:
         return
-    color, mask = _slate(frame.width, frame.height, title, facts)
+    color, mask = _slate(frame.width, frame.height, title, facts, share)
     frame.paste(color, box[:2], mask)
     size = _text_size(box)
     draw = ImageDraw.Draw(frame)
@@ -90,10 +102,10 @@ def _mark(width: int, height: int) -> tuple[Image.Image, Image.Image]:
 
 
 @lru_cache(maxsize=8)
-def _slate(width: int, height: int, title: str, facts: str) -> tuple[Image.Image, Image.Image]:
+def _slate(width: int, height: int, title: str, facts: str, share: float) -> tuple[Image.Image, Image.Image]:
     box = caption_box(width, height)
     assert box is not None
-    size = (box[2] - box[0], box[3] - box[1])
+    size = (round((box[2] - box[0]) * share), box[3] - box[1])
     text = _text_size(box)
     color, mask = Image.new("RGB", size, SHADE), Image.new("L", size)
     fade = Image.linear_gradient("L").rotate(270).resize(size)

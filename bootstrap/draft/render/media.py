@@ -131,6 +131,29 @@ class First:
 
 
 @dataclass(frozen=True, eq=False)
+class Part:
+    """`count` frames of `source` from frame `start` on."""
+
+    source: Frames
+    start: int
+    count: int
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return self.source.width
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return self.source.height
+
+    def frame(self, index: int) -> Pixels:
+        """The source's frame."""
+        return self.source.frame(self.start + index)
+
+
+@dataclass(frozen=True, eq=False)
 class Chain:
     """Sequences of the same size one after another."""
 

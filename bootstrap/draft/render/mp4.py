@@ -28,6 +28,9 @@ X264 = {"preset": "superfast", "crf": "22", "threads": "2", "x264-params": "aq-s
 BT709 = 1
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+"""Of any other number of channels the first two are written."""
+
 Tick = Callable[[int, int], None]
 """Called with (frames done, frames in all) after each frame; may raise to stop the writing."""
 
@@ -70,7 +73,7 @@ def _encode(path: Path, clip: Clip, tags: Mapping[str, str], tick: Tick) -> None
             audio = container.add_stream(
                 "aac",
                 rate=rate if rate in AAC_RATES else 48000,
-                layout="mono" if channels == 1 else "stereo",
+                layout=LAYOUTS.get(channels, "stereo"),
             )
             chunks = _audio_chunks(clip.sound, clip.rate, frames.count)
         for index, pixels in enumerate(_rendered_ahead(frames)):
@@ -107,14 +110,15 @@ def _rendered_ahead(frames: Frames) -> Iterator[Pixels]:
 
 def _audio_chunks(sound: Sound, rate: Fraction, count: int) -> Iterator[av.AudioFrame]:
     """The sound cut along the video's frames, so that both interleave in the file."""
-    samples = sound.samples[:2]
+    layout = LAYOUTS.get(sound.samples.shape[0], "stereo")
+    samples = sound.samples if sound.samples.shape[0] in LAYOUTS else sound.samples[:2]
     total = min(samples.shape[1], ceil(count * sound.rate / rate))
     start = 0
     for index in range(count):
         end = total if index == count - 1 else min(total, round((index + 1) * sound.rate / rate))
         if end > start:
             block = np.ascontiguousarray(samples[:, start:end], dtype=np.float32)
-            chunk = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono" if len(block) == 1 else "stereo")
+            chunk = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
             chunk.sample_rate, chunk.pts, chunk.time_base = sound.rate, start, Fraction(1, sound.rate)
             yield chunk
         start = end

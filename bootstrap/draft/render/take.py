@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from bootstrap.draft.render.media import Frames
+from bootstrap.draft.render.sounds import Levels
 from workflows.loras import is_ic_lora
 
 LOST_AT_SIGMA_1 = 0.65
@@ -81,7 +82,8 @@ class Recipe:
 class Take:
     """A sampled clip. `layout` seeds what is where, `detail` everything finer; `anchors` are sorted by frame.
 
-    `controls` are the guides whose drawing it follows.
+    `controls` are the guides whose drawing it follows. `heard` is how loud the given sound is that it was sampled with,
+    if there was one: the picture moves with it.
     """
 
     recipe: Recipe
@@ -89,6 +91,7 @@ class Take:
     detail: bytes
     anchors: tuple[Anchor, ...] = ()
     controls: tuple[Guide, ...] = ()
+    heard: Levels | None = None
 
 
 @dataclass(frozen=True)
