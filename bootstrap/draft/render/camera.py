@@ -18,7 +18,8 @@ MARGIN = 0.15
 class Move:
     """A move over the whole clip; units as in `[camera.*]` of the vocabulary.
 
-    `lift` is how far the whole scene is set lower in the frame, in its height.
+    `far` is how much of dolly and travel the farthest things show, `lift` how far the whole scene is set lower in the
+    frame, in its height.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Move:
     zoom: float = 0.0
     dolly: float = 0.0
     shake: float = 0.0
+    far: float = 0.0
     lift: float = 0.0
 
     def scaled(self, factor: float) -> Move:
@@ -59,6 +61,7 @@ def named_move(name: str) -> Move:
         traits.get("zoom", 0.0),
         traits.get("dolly", 0.0),
         traits.get("shake", 0.0),
+        traits.get("far", 0.0),
     )
 
 
@@ -79,8 +82,9 @@ def ease(t: float) -> float:
 def view(move: Move, depth: float, t: float, seconds: float) -> View:
     """What is seen at `t` (0 the first, 1 the last frame) of what lies at `depth` (0 the sky, 1 the nearest)."""
     progress = ease(t)
-    scale = _growth(move.zoom, progress) * _growth(move.dolly * depth, progress)
-    x, y = ((progress - 0.5) * (turn + travel * depth) for turn, travel in zip(move.turn, move.travel, strict=True))
+    near = move.far + (1 - move.far) * depth
+    scale = _growth(move.zoom, progress) * _growth(move.dolly * near, progress)
+    x, y = ((progress - 0.5) * (turn + travel * near) for turn, travel in zip(move.turn, move.travel, strict=True))
     if move.shake:
         x += move.shake * (sin(2 * pi * 0.5 * seconds + 1.1) + 0.6 * sin(2 * pi * 1.1 * seconds)) * (0.4 + 0.6 * depth)
         y += (

@@ -22,7 +22,7 @@ FINER = 1.5
 """The picture is bent at this many times its size, which keeps it sharp."""
 
 FARTHEST = 0.075
-"""The farthest shift of a picture, in its height."""
+"""The farthest shift of a picture, in its height; stronger moves come ever closer to it."""
 
 
 SMALLEST = 0.92
@@ -97,7 +97,7 @@ class Motion:
             np.array([height * k // GRID[1] for k in range(GRID[1] + 1)], np.float32) - height / 2,
         )
         shift = [
-            np.clip((turn + travel * (0.25 + near)) * 0.55, -FARTHEST, FARTHEST) * progress
+            FARTHEST * np.tanh((turn + travel * (0.25 + near)) * 0.55 / FARTHEST) * progress
             for turn, travel in zip(move.turn, move.travel, strict=True)
         ]
         if move.shake:
