@@ -83,7 +83,8 @@ def test_a_video_has_the_frames_size_and_rate_asked_for(context: NodeContext, fp
 
 
 @pytest.mark.parametrize(
-    ("seconds", "rate", "channels", "heard"), [(3.0, 48000, 2, 0.5), (0.2, 44100, 1, 0.2), (0.5, 22222, 2, 0.5)]
+    ("seconds", "rate", "channels", "heard"),
+    [(3.0, 48000, 2, 0.5), (0.2, 44100, 1, 0.2), (0.5, 22222, 2, 0.5), (0.5, 48000, 6, 0.5)],
 )
 def test_sound_ends_with_the_pictures_at_the_latest(
     context: NodeContext, seconds: float, rate: int, channels: int, heard: float
