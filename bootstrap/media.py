@@ -1,7 +1,7 @@
 """Videos and pictures straight to the browser, with ranges; nothing is held in memory, however long the video.
 
 The route lies under `/app/static/`, the only prefix besides full addresses that `st.video` and `st.image` take as an
-address. Only what is in the library is served: an engine's own files may belong to anybody.
+address. Only what is in the library or was uploaded here is served: an engine's own files may belong to anybody.
 """
 
 from __future__ import annotations
@@ -14,9 +14,15 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 _TYPES = {
+    "flac": "audio/flac",
     "gif": "image/gif",
     "jpg": "image/jpeg",
+    "m4a": "audio/mp4",
+    "mkv": "video/x-matroska",
+    "mov": "video/quicktime",
+    "mp3": "audio/mpeg",
     "mp4": "video/mp4",
+    "ogg": "audio/ogg",
     "png": "image/png",
     "wav": "audio/wav",
     "webm": "video/webm",
@@ -27,17 +33,26 @@ _SAFE = {"X-Content-Type-Options": "nosniff"}
 
 
 def allowed(name: str) -> bool:
-    """Whether a library file may be asked for: a plain name of a media type.
+    """Whether a file may be asked for: a plain name of a media type.
 
-    The name is the whole permission: it is the random UUID of a job, which only the owner's pages show, so that a link
-    can be shared and a frame without cookies works. A studio that checks owners does it here.
+    The name is the whole permission: it is the random UUID of a job or the hash of an upload's content, which only the
+    owner's pages show, so that a link can be shared and a frame without cookies works. A studio that checks owners does
+    it here.
     """
     return _NAME.fullmatch(name) is not None
 
 
 def library_route(folder: Path) -> Route:
     """`/app/static/library/{name}`: files of the library folder, with HTTP ranges. Their content never changes."""
+    return _route("library", folder)
 
+
+def uploads_route(folder: Path) -> Route:
+    """`/app/static/uploads/{name}`: what was uploaded, in the same way."""
+    return _route("uploads", folder)
+
+
+def _route(place: str, folder: Path) -> Route:
     async def serve(request: Request) -> Response:
         name = request.path_params["name"]
         path = folder / name
@@ -46,4 +61,4 @@ def library_route(folder: Path) -> Route:
         headers = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
         return FileResponse(path, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
 
-    return Route("/app/static/library/{name}", serve, methods=["GET"])
+    return Route(f"/app/static/{place}/{{name}}", serve, methods=["GET"])

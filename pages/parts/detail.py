@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -11,9 +12,11 @@ from client.states import Succeeded, is_final
 from pages.parts import files, job_card, markup, owner, values, words
 from pages.parts.clock import zone
 from pages.parts.frame import page_of
+from pages.parts.gallery import gallery
+from pages.parts.variations import members
 from workflows import manifest
 from workflows.errors import StudioError
-from workflows.manifest import Mode
+from workflows.manifest import MEDIA_TYPES, Field, Mode
 from workflows.values import Media
 
 
@@ -30,13 +33,23 @@ def detail(job_id: str, visitor: str) -> None:
         _picture(job)
     with right:
         _about(job)
+    _siblings(job)
+
+
+def _siblings(job: Job) -> None:
+    """The other videos that were made together with this one."""
+    made = [other for other in members(job) if other.id != job.id and isinstance(other.state, Succeeded)]
+    if made:
+        with st.container(key="section-siblings"):
+            st.html(markup.section("Made together", len(made)))
+        gallery(made)
 
 
 def _picture(job: Job) -> None:
     if isinstance(job.state, Succeeded):
         job_card.video(job)
     else:
-        job_card.watch([job], job_card.card)
+        job_card.watch([job], job_card.each(job_card.card))
 
 
 def _about(job: Job) -> None:
@@ -44,6 +57,8 @@ def _about(job: Job) -> None:
     with st.container(key="about", gap="small"):
         st.html(markup.tile(mode.tag, [mode.title, mode.preset(job.preset).title]))
         st.html(markup.quote(str(job.values.get("prompt", ""))))
+        if job.enhanced:
+            st.html(markup.enhanced(job.enhanced))
         if is_final(job.state):
             _actions(job, mode)
         st.html(markup.facts(_facts(job, mode)))
@@ -86,12 +101,13 @@ def _facts(job: Job, mode: Mode) -> list[tuple[str, str]]:
     shape, here = job.shape, zone()
     own = {"prompt", "width", "height", "seconds", "fps"}
     fields = [field for field in mode.fields_for(mode.preset(job.preset), job.values) if field.name not in own]
-    settings = [(field.title, _shown(job.values.get(field.name), field.unit)) for field in fields]
+    settings = [pair for field in fields for pair in SHOWN.get(field.type, _said)(field, job.values.get(field.name))]
     name = files.video(job)
     return [
         ("Size", words.size(shape.width, shape.height)),
         ("Length", " · ".join(words.length(shape))),
         *settings,
+        *_place(job),
         ("Made", words.moment(job.finished_at or job.created_at, here)),
         ("Took", words.span(job.elapsed(0)) if job.started_at else "-"),
         *([("File", words.megabytes((manager().folder / name).stat().st_size))] if name else []),
@@ -99,9 +115,40 @@ def _facts(job: Job, mode: Mode) -> list[tuple[str, str]]:
     ]
 
 
-def _shown(value: Any, unit: str) -> str:
-    if isinstance(value, Media):
-        return f"{value.source or value.name} ({words.size(value.width, value.height)})"
-    if isinstance(value, float):
-        value = words.number(value)
-    return f"{value} {unit}".strip()
+def _place(job: Job) -> list[tuple[str, str]]:
+    """Which one of several variations it is."""
+    together = [member.id for member in members(job)]
+    return [("Variation", f"{together.index(job.id) + 1} of {len(together)}")] if together[1:] else []
+
+
+Pairs = list[tuple[str, str]]
+
+
+def _said(field: Field, value: Any) -> Pairs:
+    if value is None:
+        return []
+    return [(field.title, f"{words.number(value) if isinstance(value, float) else value} {field.unit}".strip())]
+
+
+def _media(field: Field, value: Any) -> Pairs:
+    return [(field.title, words.media(value))] if isinstance(value, Media) else []
+
+
+def _choice(field: Field, value: Any) -> Pairs:
+    return [(field.title, field.choices[value].title if value in field.choices else str(value))]
+
+
+def _flag(field: Field, value: Any) -> Pairs:
+    return [(field.title, "Yes" if value else "No")]
+
+
+def _loras(field: Field, value: Any) -> Pairs:
+    return [("LoRA", f"{lora.name} at {words.number(lora.strength)}") for lora in value or ()]
+
+
+SHOWN: dict[str, Callable[[Field, Any], Pairs]] = {
+    **dict.fromkeys(MEDIA_TYPES, _media),
+    "choice": _choice,
+    "flag": _flag,
+    "loras": _loras,
+}

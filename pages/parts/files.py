@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO
 
 from client.jobs import Job, manager
 from client.states import Succeeded
 from pages.parts import words
+from workflows.values import Media
 
 ROUTES = "STUDIO_ROUTES"
-"""Set by `bootstrap/serve.py`, which answers `/app/static/library/<name>` with ranges; plain Streamlit does not."""
+"""Set by `bootstrap/serve.py`, which answers `/app/static/library/<name>` and `/app/static/uploads/<name>` with ranges;
+plain Streamlit does not."""
 
 
 def source(name: str) -> str:
     """What `st.video` and `st.image` take to show a file of the library."""
     return f"/app/static/library/{name}" if os.environ.get(ROUTES) else str(manager().folder / name)
+
+
+def uploaded(media: Media) -> str:
+    """What `st.video` and `st.audio` take to play a file that was uploaded."""
+    return f"/app/static/uploads/{Path(media.path).name}" if os.environ.get(ROUTES) else media.path
 
 
 def video(job: Job) -> str | None:

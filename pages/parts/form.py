@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import streamlit as st
 
 from client.jobs import manager
-from pages.parts import markup, picture, sizes, values, words
+from pages.parts import markup, sizes, values, words
+from pages.parts.clip import clip
+from pages.parts.lora_rows import lora_rows
+from pages.parts.picture import picture
+from pages.parts.sound import sound
 from workflows.errors import StudioError
-from workflows.manifest import MEDIA_TYPES, Field, Mode
-from workflows.request import Request, parse
+from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
+from workflows.request import MAX_VARIATIONS, Request, parse, variations
 from workflows.values import Media
 
 LINE_HEIGHT = 24
 BOX_PADDING = 20
 STAND_IN = "-"
+FEW = 4
+PICTURE_WIDTH = 164
+VARIATIONS_WIDTH = 138
 
 
 @dataclass(frozen=True)
@@ -34,20 +42,21 @@ def form(mode: Mode, owner: str) -> None:
     values.settle(mode)
     chosen = values.preset(mode)
     fields = mode.fields_for(chosen, values.raw(mode))
+    before, beside = _main(fields)
     with st.container(border=True, key="form"):
-        for field in _group(fields, "main"):
-            if field.type in (*MEDIA_TYPES, "text"):
-                WIDGETS[field.type](mode, field)
-        _preset_control(mode, chosen.summary)
+        _flow(mode, before)
+        _preset_control(mode, chosen)
         with st.container(horizontal=True, key="measures", vertical_alignment="bottom"):
             _aspect_control(mode)
-            for field in _group(fields, "main"):
-                if field.type not in (*MEDIA_TYPES, "text"):
-                    WIDGETS[field.type](mode, field)
-        advanced = st.expander("Advanced", icon=":material/tune:", key=values.key(mode, "advanced"))
-        with advanced, st.grid(2, min_column_width=130, gap="small"):
-            for field in (*_group(fields, "size"), *_group(fields, "advanced")):
-                WIDGETS[field.type](mode, field)
+            _draw(mode, beside)
+        look, advanced = _group(fields, "look"), (*_group(fields, "size"), *_group(fields, "advanced"))
+        with st.expander(_titles(look), icon=":material/theaters:", key=values.key(mode, "look")):
+            _draw(mode, look)
+        with (
+            st.expander("Advanced", icon=":material/tune:", key=values.key(mode, "advanced")),
+            st.grid(2, min_column_width=130, gap="small"),
+        ):
+            _draw(mode, advanced)
         _send_bar(mode, owner)
 
 
@@ -55,7 +64,37 @@ def _group(fields: tuple[Field, ...], group: str) -> list[Field]:
     return [field for field in fields if field.group == group]
 
 
-def _preset_control(mode: Mode, summary: str) -> None:
+def _main(fields: tuple[Field, ...]) -> tuple[list[Field], list[Field]]:
+    """The main fields that a mode names before the size, which stand below each other, and those that go with it."""
+    size = next((place for place, field in enumerate(fields) if field.group == "size"), len(fields))
+    return _group(fields[:size], "main"), _group(fields[size:], "main")
+
+
+def _titles(fields: Sequence[Field]) -> str:
+    """What a group is about: the titles of its fields, those left out that another one calls up."""
+    titles = [field.title for field in fields if not field.when]
+    return " and ".join([", ".join(titles[:-1]), titles[-1]] if titles[1:] else titles)
+
+
+def _draw(mode: Mode, fields: Iterable[Field]) -> None:
+    for field in fields:
+        WIDGETS[field.type](mode, field)
+
+
+def _flow(mode: Mode, fields: Sequence[Field]) -> None:
+    """Fields below each other, pictures that follow each other side by side where there is room."""
+    for is_picture, run in groupby(fields, key=lambda field: field.type == "image"):
+        neighbours = list(run)
+        if is_picture and len(neighbours) > 1:
+            with st.grid(len(neighbours), min_column_width=PICTURE_WIDTH, gap="small", key="pictures") as grid:
+                for field in neighbours:
+                    with grid.cell():
+                        WIDGETS[field.type](mode, field)
+        else:
+            _draw(mode, neighbours)
+
+
+def _preset_control(mode: Mode, chosen: Preset) -> None:
     with st.container(key="preset", gap="xxsmall"):
         st.segmented_control(
             "Preset",
@@ -66,7 +105,7 @@ def _preset_control(mode: Mode, summary: str) -> None:
             persist_state="session",
             width="stretch",
         )
-        st.caption(summary)
+        st.caption(f"{chosen.summary} {chosen.cost}")
 
 
 def _aspect_control(mode: Mode) -> None:
@@ -103,7 +142,15 @@ def _number(mode: Mode, field: Field) -> None:
         st.slider(field.title, kind(field.min), kind(field.max), step=step, **common)
         return
     label = f"{field.title} ({field.unit})" if field.unit else field.title
+    if field.follows:
+        common |= {"value": None, "placeholder": _followed(mode, field)}
     st.number_input(label, format="%d" if kind is int else "%g", step=step, **common)
+
+
+def _followed(mode: Mode, field: Field) -> str:
+    """What an empty duration stands for."""
+    title, seconds = mode.field(field.follows or "").title, values.following(mode, field, values.collect(mode))
+    return f"As {title.lower()}" if seconds is None else f"{title}: {words.seconds(seconds)}"
 
 
 def _seed(mode: Mode, field: Field) -> None:
@@ -112,12 +159,38 @@ def _seed(mode: Mode, field: Field) -> None:
     )
 
 
+def _flag(mode: Mode, field: Field) -> None:
+    st.toggle(field.title, key=values.key(mode, field.name), help=field.help, persist_state="session")
+
+
+def _choice(mode: Mode, field: Field) -> None:
+    """A few choices lie open, more are listed. What the chosen one means stands below; so does help that must be read,
+    that of the look.
+    """
+    name = values.key(mode, field.name)
+    common: dict[str, Any] = {"format_func": lambda choice: field.choices[choice].title, "key": name}
+    common |= {"help": field.help, "persist_state": "session"}
+    with st.container(key=f"field-{field.name}", gap="xxsmall"):
+        if len(field.choices) <= FEW:
+            st.segmented_control(field.title, list(field.choices), required=True, width="stretch", **common)
+        else:
+            st.selectbox(field.title, list(field.choices), **common)
+        said = [field.choices[values.get(mode, field.name)].help, field.help if field.group == "look" else ""]
+        if any(said):
+            st.caption(" ".join(text for text in said if text))
+
+
 WIDGETS: dict[str, Callable[[Mode, Field], None]] = {
     "text": _text,
     "int": _number,
     "float": _number,
     "seed": _seed,
-    "image": picture.picture,
+    "flag": _flag,
+    "choice": _choice,
+    "loras": lora_rows,
+    "image": picture,
+    "audio": sound,
+    "video": clip,
 }
 
 
@@ -133,25 +206,38 @@ def _send_bar(mode: Mode, owner: str) -> None:
         if problem:
             st.html(markup.notice("error", problem.message, problem.hint, "error"))
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.html(_spec(examined), width="content")
-            st.button(
-                "Generate",
-                key=values.key(mode, "generate"),
-                icon=":material/play_arrow:",
-                type="primary",
-                help="Or press Ctrl+Enter.",
-                shortcut="Ctrl+Enter",
-                on_click=_generate,
-                args=(mode, owner),
-            )
+            st.html(_spec(mode, given, examined), width="content")
+            with st.container(horizontal=True, width="content", key="send-buttons", wrap=False, gap="xsmall"):
+                st.selectbox(
+                    "Variations",
+                    range(1, MAX_VARIATIONS + 1),
+                    format_func=words.variations,
+                    key=values.key(mode, "variations"),
+                    label_visibility="collapsed",
+                    persist_state="session",
+                    width=VARIATIONS_WIDTH,
+                )
+                st.button(
+                    "Generate",
+                    key=values.key(mode, "generate"),
+                    icon=":material/play_arrow:",
+                    type="primary",
+                    help="Or press Ctrl+Enter.",
+                    shortcut="Ctrl+Enter",
+                    on_click=_generate,
+                    args=(mode, owner),
+                )
 
 
-def _spec(examined: Request | StudioError) -> str:
+def _spec(mode: Mode, given: Mapping[str, Any], examined: Request | StudioError) -> str:
     """What will really be made, as far as the values say it."""
     if isinstance(examined, StudioError):
         return markup.spec("", [])
-    shape = examined.shape
-    return markup.spec(words.size(shape.width, shape.height), words.length(shape))
+    shape, followed = examined.shape, mode.field("seconds").follows
+    size = words.size(shape.width, shape.height)
+    if followed and not isinstance(given[followed], Media) and (mode.rate_of or given["seconds"] is None):
+        return markup.spec(size, [f"as long as the {mode.field(followed).title.lower()}"])
+    return markup.spec(size, words.length(shape))
 
 
 def _examined(mode: Mode, given: dict[str, Any]) -> Request | StudioError:
@@ -171,9 +257,10 @@ def _generate(mode: Mode, owner: str) -> None:
     values.settle(mode)
     given = values.collect(mode)
     try:
-        job = manager().submit(parse(mode.name, given), owner)
+        requests = variations(parse(mode.name, given), values.get(mode, "variations") or 1)
+        jobs = manager().submit_all(requests, owner)
     except StudioError as error:
         values.put(mode, "refusal", Refusal(error.message, error.hint, given))
         return
     values.put(mode, "refusal", None)
-    values.put(mode, "sent", job.id)
+    values.put(mode, "sent", jobs[0].id)

@@ -50,7 +50,7 @@ def _running(visitor: str) -> None:
     if active:
         with st.container(key="section-running"):
             st.html(markup.section("Running", len(active)))
-        job_card.watch(active, job_card.row)
+        job_card.watch(active, job_card.each(job_card.row))
 
 
 def _unfinished(visitor: str) -> None:
@@ -58,7 +58,7 @@ def _unfinished(visitor: str) -> None:
     if failed:
         with st.container(key="section-unfinished"):
             st.html(markup.section("Did not finish", len(failed)))
-        job_card.watch(failed[:MOST_FAILED], job_card.row)
+        job_card.watch(failed[:MOST_FAILED], job_card.each(job_card.row))
 
 
 def _latest(visitor: str) -> None:

@@ -13,12 +13,11 @@ from client.states import Cancelled, Failed, Queued, Running, Succeeded, is_fina
 from pages.parts import files, markup, owner, words
 from workflows import manifest
 from workflows.errors import StudioError
-from workflows.grid import Shape
 
 POLL_SECONDS = 1.0
 PROMPT_LENGTH = 220
 
-Draw = Callable[[Job], None]
+Draw = Callable[[Sequence[Job]], None]
 
 
 def watch(jobs: Sequence[Job], draw: Draw) -> None:
@@ -26,16 +25,22 @@ def watch(jobs: Sequence[Job], draw: Draw) -> None:
     active = {job.id for job in jobs if not is_final(job.state)}
 
     def body() -> None:
-        still = set()
-        for job in jobs:
-            now = manager().get(job.id)
-            if now is not None:
-                draw(now)
-                still |= set() if is_final(now.state) else {now.id}
-        if still != active:
+        now = [fresh for fresh in (manager().get(job.id) for job in jobs) if fresh is not None]
+        draw(now)
+        if {job.id for job in now if not is_final(job.state)} != active:
             st.rerun()
 
     st.fragment(body, run_every=POLL_SECONDS if active else None)()
+
+
+def each(draw: Callable[[Job], None]) -> Draw:
+    """Draws jobs one below the other."""
+
+    def draw_all(jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            draw(job)
+
+    return draw_all
 
 
 def card(job: Job) -> None:
@@ -48,40 +53,40 @@ def row(job: Job) -> None:
     """A job that waits or runs, or did not finish, in a few lines."""
     with st.container(border=True, key=f"row-{job.id}", gap="xsmall"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
-            prompt = words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)
-            st.html(markup.task(manifest.mode(job.mode).tag, prompt))
+            st.html(markup.task(manifest.mode(job.mode).tag, prompt(job)))
             if not is_final(job.state):
-                _cancel_button(job)
+                cancel_button(job)
         if isinstance(job.state, Queued | Running):
-            _progress(job, job.state)
+            progress(job, job.state)
         elif isinstance(job.state, Failed):
             st.html(markup.notice("error", job.state.message, job.state.hint, "error"))
-            _again_or_dismiss(job, "Retry" if job.state.retryable else None)
+            again_or_dismiss(job, "Retry" if job.state.retryable else None)
         elif isinstance(job.state, Cancelled):
             st.html(markup.notice("quiet", "Cancelled.", "", "cancel"))
-            _again_or_dismiss(job, "Run again")
+            again_or_dismiss(job, "Run again")
 
 
 def _queued(job: Job, state: Queued) -> None:
     st.html(markup.screen(job.shape.width, job.shape.height, None, "", working=True))
-    _progress(job, state)
+    progress(job, state)
     _foot(job)
 
 
 def _running(job: Job, state: Running) -> None:
     st.html(markup.screen(job.shape.width, job.shape.height, job.preview, "", working=job.preview is None))
-    _progress(job, state)
+    progress(job, state)
     st.html(markup.stages(job.stages, state.stage))
     _foot(job)
 
 
 def _foot(job: Job) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.html(markup.line(_facts(job)), width="content")
-        _cancel_button(job)
+        st.html(markup.line(facts(job)), width="content")
+        cancel_button(job)
 
 
-def _progress(job: Job, state: Queued | Running) -> None:
+def progress(job: Job, state: Queued | Running) -> None:
+    """How far it is, in words and as a bar."""
     with st.container(key=f"progress-{job.id}", gap="xsmall"):
         _progress_lines(job, state)
     if state.note:
@@ -113,7 +118,8 @@ def _times(job: Job, state: Running) -> list[str]:
     return [f"{words.clock(job.elapsed(time.time()))} elapsed", left]
 
 
-def _cancel_button(job: Job) -> None:
+def cancel_button(job: Job) -> None:
+    """A button that asks for the job to be stopped."""
     st.button(
         "Cancelling…" if job.cancelling else "Cancel",
         key=f"cancel-{job.id}",
@@ -126,16 +132,30 @@ def _cancel_button(job: Job) -> None:
 
 def _succeeded(job: Job, _: Succeeded) -> None:
     video(job)
-    st.html(markup.quote(words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)))
-    st.html(markup.line([*_facts(job), f"made in {words.span(job.elapsed(0))}"]))
+    st.html(markup.quote(prompt(job)))
+    if job.enhanced:
+        with st.expander("Enhanced prompt", icon=":material/auto_awesome:", key=f"enhanced-{job.id}"):
+            st.html(markup.quote(job.enhanced))
+    st.html(markup.line([*facts(job), made_in(job)]))
     with st.container(horizontal=True, vertical_alignment="center"):
         download(job, "primary")
-        st.page_link(
-            "pages/Library.py",
-            label="Open in Library",
-            icon=":material/grid_view:",
-            query_params=owner.link(job=job.id),
-        )
+        open_in_library(job, "Open in Library")
+
+
+def open_in_library(job: Job, label: str) -> None:
+    """A link to the job's page."""
+    link = owner.link(job=job.id)
+    st.page_link("pages/Library.py", label=label, icon=":material/grid_view:", query_params=link)
+
+
+def made_in(job: Job) -> str:
+    """How long it took."""
+    return f"made in {words.span(job.elapsed(0))}"
+
+
+def prompt(job: Job) -> str:
+    """The prompt in short."""
+    return words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)
 
 
 def _failed(job: Job, state: Failed) -> None:
@@ -152,13 +172,14 @@ def _cancelled(job: Job, _: Cancelled) -> None:
 
 
 def _ended(job: Job, again: str | None) -> None:
-    st.html(markup.quote(words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH)))
-    st.html(markup.line(_facts(job)))
-    _again_or_dismiss(job, again)
+    st.html(markup.quote(prompt(job)))
+    st.html(markup.line(facts(job)))
+    again_or_dismiss(job, again)
 
 
-def _again_or_dismiss(job: Job, again: str | None) -> None:
-    with st.container(horizontal=True):
+def again_or_dismiss(job: Job, again: str | None) -> None:
+    """Buttons that start the job anew, under that name, and that remove it."""
+    with st.container(horizontal=True, gap="xsmall"):
         if again and st.button(again, key=f"retry-{job.id}", icon=":material/refresh:"):
             _change(manager().retry, job.id)
         if st.button("Dismiss", key=f"dismiss-{job.id}", icon=":material/delete:", type="tertiary"):
@@ -191,7 +212,7 @@ def video(job: Job) -> None:
         st.html(markup.screen(job.shape.width, job.shape.height, None, "The file is no longer in the library.", False))
         return
     with st.container(key=f"video-{job.id}"):
-        st.video(files.source(name), alt=words.clip(str(job.values.get("prompt", "")), PROMPT_LENGTH))
+        st.video(files.source(name), alt=prompt(job))
 
 
 def download(job: Job, look: Literal["primary", "secondary"] = "secondary") -> None:
@@ -210,6 +231,11 @@ def download(job: Job, look: Literal["primary", "secondary"] = "secondary") -> N
         )
 
 
-def _facts(job: Job) -> list[str]:
-    shape: Shape = job.shape
-    return [words.size(shape.width, shape.height), *words.length(shape), f"seed {job.values.get('seed')}"]
+def facts(job: Job) -> list[str]:
+    """Size, length and seed."""
+    return [words.size(job.shape.width, job.shape.height), *words.length(job.shape), seed(job)]
+
+
+def seed(job: Job) -> str:
+    """The seed in words."""
+    return f"seed {job.values.get('seed')}"

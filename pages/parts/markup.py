@@ -99,6 +99,11 @@ def quote(text: str) -> str:
     return f'<p class="s-quote">{escape(text)}</p>'
 
 
+def enhanced(text: str) -> str:
+    """A prompt as the text encoder rewrote it."""
+    return f'<div class="s-enhanced"><span>Enhanced prompt</span>{quote(text)}</div>'
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Names and values in two columns."""
     rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)

@@ -11,6 +11,7 @@ from client.states import Cancelled, Failed
 from pages.parts import job_card, markup, values
 from pages.parts.form import form
 from pages.parts.frame import engine_notice, frame
+from pages.parts.variations import members, variations
 from workflows import manifest
 from workflows.manifest import Mode
 
@@ -44,9 +45,20 @@ def _result(mode: Mode, owner: str) -> None:
     if first is None:
         st.html(markup.empty(mode.icon, "Your video appears here", "It keeps rendering when you leave this page."))
         return
+    together = members(first)
+    featured = {job.id for job in together}
     unfinished = [job for job in recent if isinstance(job.state, Failed | Cancelled)]
-    others = [job for job in (*waiting, *unfinished) if job.id != first.id]
-    job_card.watch([first, *others], lambda job: job_card.card(job) if job.id == first.id else job_card.row(job))
+    others = [job for job in (*waiting, *unfinished) if job.id not in featured]
+
+    def draw(jobs: Sequence[Job]) -> None:
+        shown = [job for job in jobs if job.id in featured]
+        if len(shown) > 1:
+            variations(shown)
+        else:
+            job_card.each(job_card.card)(shown)
+        job_card.each(job_card.row)([job for job in jobs if job.id not in featured])
+
+    job_card.watch([*together, *others], draw)
     if values.get(mode, "sent") in {job.id for job in waiting}:
         values.put(mode, "sent", None)
         st.html(SHOW_RESULT, unsafe_allow_javascript=True)

@@ -24,21 +24,21 @@ def for_aspect(name: str, mode: Mode, preset: Preset) -> Size:
     if name == _nearest((own[1], own[0])):
         return own[1], own[0]
     ratio, pixels, limit = ASPECTS[name], own[0] * own[1], preset.max_pixels or math.inf
-    widths = range(SIZE_STEP, LONGEST + 1, SIZE_STEP)
-    sizes = [(width, snap(width / ratio)) for width in widths]
+    widths = range(preset.size_step, LONGEST + 1, preset.size_step)
+    sizes = [(width, snap(width / ratio, preset.size_step)) for width in widths]
     return min((size for size in sizes if size[0] * size[1] <= limit), key=lambda size: _misfit(size, ratio, pixels))
 
 
-def shown(pixels: float | None) -> int:
+def shown(pixels: float | None, preset: Preset) -> int:
     """The side that a typed number stands for, while it may still be empty or out of range."""
-    return snap(min(max(pixels or SIZE_STEP, SIZE_STEP), LONGEST))
+    return snap(min(max(pixels or SIZE_STEP, SIZE_STEP), LONGEST), preset.size_step)
 
 
 def aspect_of(width: float | None, height: float | None, mode: Mode, preset: Preset) -> str | None:
     """The aspect whose size this is, None for a size of one's own."""
     if not width or not height:
         return None
-    wanted = (snap(width), snap(height))
+    wanted = (snap(width, preset.size_step), snap(height, preset.size_step))
     return next((name for name in ASPECTS if for_aspect(name, mode, preset) == wanted), None)
 
 

@@ -2,19 +2,21 @@
 
 A value that code changes gets a new key, and with it a new widget: what the browser still sends for the old one, having
 not heard of the change, can't undo it. Keys are `<mode>.<name>` at first, `<mode>.<name>.<n>` after n such changes.
+
+A field of LoRAs is held by the widgets of its rows; `<mode>.<name>.rows` numbers them, and no number is used twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
 from pages.parts import sizes
 from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
-from workflows.request import DEFAULT_PRESET
-from workflows.values import Media
+from workflows.request import DEFAULT_PRESET, remaining
+from workflows.values import Lora, Media
 
 
 def key(mode: Mode, name: str) -> str:
@@ -56,16 +58,60 @@ def preset(mode: Mode) -> Preset:
 
 def raw(mode: Mode) -> dict[str, Any]:
     """What every field of the mode holds now, None where it holds nothing."""
-    return {field.name: get(mode, field.name) for field in mode.fields}
+    return {field.name: held(mode, field) for field in mode.fields}
+
+
+def held(mode: Mode, field: Field) -> Any:
+    """What a field holds now; of LoRAs the rows that name one."""
+    if field.type != "loras":
+        return get(mode, field.name)
+    rows = ((get(mode, f"{field.name}.{row}.name"), row) for row in loras(mode, field))
+    return tuple(Lora(name, get(mode, f"{field.name}.{row}.strength")) for name, row in rows if name)
+
+
+def size(mode: Mode) -> sizes.Size:
+    """Width and height in pixels that the numbers stand for now."""
+    chosen = preset(mode)
+    return sizes.shown(get(mode, "width"), chosen), sizes.shown(get(mode, "height"), chosen)
+
+
+def loras(mode: Mode, field: Field) -> tuple[int, ...]:
+    """The numbers of a field's rows."""
+    return get(mode, f"{field.name}.rows") or ()
+
+
+def add_lora(mode: Mode, field: Field, lora: Lora | None = None) -> None:
+    """Add a row, empty or with a LoRA."""
+    row = (get(mode, f"{field.name}.count") or 0) + 1
+    put(mode, f"{field.name}.count", row)
+    put(mode, f"{field.name}.{row}.name", lora.name if lora else None)
+    put(mode, f"{field.name}.{row}.strength", float(lora.strength if lora else field.default or 0))
+    put(mode, f"{field.name}.rows", (*loras(mode, field), row))
+
+
+def remove_lora(mode: Mode, field: Field, row: int) -> None:
+    """Take a row away."""
+    put(mode, f"{field.name}.rows", tuple(other for other in loras(mode, field) if other != row))
 
 
 def initial(field: Field) -> Any:
-    """What a field's widget holds at first."""
-    if field.type in MEDIA_TYPES:
-        return None
-    if field.type in ("text", "seed"):
-        return str(field.default or "")
-    return int(field.default or 0) if field.type == "int" else float(field.default or 0)
+    """What a field's widget holds at first: None where the value follows another, or there is none."""
+    return None if field.type in MEDIA_TYPES or field.follows else _as_held(field, field.default)
+
+
+def _as_held(field: Field, value: Any) -> Any:
+    """A value as the field's widget holds it."""
+    return HELD_AS[field.type](value or HELD_AS[field.type]())
+
+
+HELD_AS: dict[str, Callable[..., Any]] = {
+    "text": str,
+    "seed": str,
+    "choice": str,
+    "int": int,
+    "float": float,
+    "flag": bool,
+}
 
 
 def settle(mode: Mode) -> None:
@@ -81,7 +127,8 @@ def settle(mode: Mode) -> None:
     if chosen.name != before[0]:
         _follow(mode, mode.preset(before[0]), chosen)
     for field in mode.fields_for(chosen, raw(mode)):
-        st.session_state.setdefault(key(mode, field.name), initial(field))
+        if field.type != "loras":
+            st.session_state.setdefault(key(mode, field.name), initial(field))
     if aspect and (chosen.name, aspect) != before:
         width, height = sizes.for_aspect(aspect, mode, chosen)
         assign(mode, "width", width)
@@ -91,25 +138,53 @@ def settle(mode: Mode) -> None:
 
 
 def _follow(mode: Mode, old: Preset, new: Preset) -> None:
-    defaults = {field.name: initial(field) for field in mode.fields_for(old, raw(mode))}
-    for field in mode.fields_for(new, raw(mode)):
+    given = raw(mode)
+    defaults = {field.name: initial(field) for field in mode.fields_for(old, given) if field.type in HELD_AS}
+    for field in mode.fields_for(new, given):
         if field.name in defaults and get(mode, field.name) == defaults[field.name]:
             assign(mode, field.name, initial(field))
 
 
 def collect(mode: Mode) -> dict[str, Any]:
     """What the form says now: the preset and every field that has an effect under it."""
-    chosen = preset(mode)
-    return {"preset": chosen.name} | {field.name: get(mode, field.name) for field in mode.fields_for(chosen, raw(mode))}
+    chosen, given = preset(mode), raw(mode)
+    return {"preset": chosen.name} | {field.name: given[field.name] for field in mode.fields_for(chosen, given)}
 
 
 def fill(mode: Mode, preset_name: str, given: Mapping[str, Any]) -> None:
     """Set the form to the values of a job."""
     assign(mode, "preset", preset_name)
     for field in mode.fields_for(mode.preset(preset_name), given):
-        value = given.get(field.name)
-        if field.type in MEDIA_TYPES:
-            put(mode, field.name, value if isinstance(value, Media) else None)
-        else:
-            assign(mode, field.name, initial(field) if value is None else type(initial(field))(value))
+        FILL.get(field.type, _fill_widget)(mode, field, given)
     put(mode, "settled", (preset_name, get(mode, "aspect")))
+
+
+def _fill_widget(mode: Mode, field: Field, given: Mapping[str, Any]) -> None:
+    value = given.get(field.name)
+    if value is None or (field.follows and value == following(mode, field, given)):
+        assign(mode, field.name, initial(field))
+    else:
+        assign(mode, field.name, HELD_AS[field.type](value))
+
+
+def _fill_media(mode: Mode, field: Field, given: Mapping[str, Any]) -> None:
+    value = given.get(field.name)
+    put(mode, field.name, value if isinstance(value, Media) else None)
+
+
+def _fill_loras(mode: Mode, field: Field, given: Mapping[str, Any]) -> None:
+    put(mode, f"{field.name}.rows", ())
+    for lora in given.get(field.name) or ():
+        add_lora(mode, field, lora)
+
+
+FILL: dict[str, Callable[[Mode, Field, Mapping[str, Any]], None]] = {
+    **dict.fromkeys(MEDIA_TYPES, _fill_media),
+    "loras": _fill_loras,
+}
+
+
+def following(mode: Mode, field: Field, given: Mapping[str, Any]) -> float | None:
+    """The seconds that a duration without a value stands for; None while what it follows is missing or unknown."""
+    left = remaining(mode, given)
+    return min(field.max or left, max(field.min or 0.0, left)) if left else None

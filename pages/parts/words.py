@@ -6,10 +6,12 @@ import re
 from datetime import datetime, tzinfo
 
 from workflows.grid import Shape
+from workflows.values import Media
 
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+SENTENCE_END = re.compile(r"(?<=\.)\s+(?=[A-Z])")
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|:$~<>&])")
 
 
@@ -49,6 +51,27 @@ def length(shape: Shape) -> list[str]:
     return [f"{shape.frames} frames", f"{number(round(shape.seconds, 2))} s at {number(shape.fps)} fps"]
 
 
+def seconds(value: float) -> str:
+    """A length of sound or video: 4.2 s, 0.35 s."""
+    return f"{number(round(value, 1 if value >= 1 else 2))} s"
+
+
+def variations(count: int) -> str:
+    """How many of a video: 1 variation, 4 variations."""
+    return "1 variation" if count == 1 else f"{count} variations"
+
+
+def media(file: Media) -> str:
+    """A file that was uploaded: portrait.png (768×768), speech.wav (4.2 s)."""
+    facts = [
+        size(file.width, file.height) if file.width else "",
+        seconds(file.seconds) if file.seconds else "",
+        f"{number(file.fps)} fps" if file.fps else "",
+    ]
+    said = ", ".join(fact for fact in facts if fact)
+    return f"{file.source or file.name} ({said})" if said else file.source or file.name
+
+
 def megabytes(size_in_bytes: float) -> str:
     """A file's size: 0.4 MB, 12 MB."""
     value = size_in_bytes / 1_000_000
@@ -79,6 +102,11 @@ def clip(text: str, length: int) -> str:
     """One line of at most `length` characters."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+def sentence(text: str) -> str:
+    """The first sentence of a text."""
+    return SENTENCE_END.split(text, maxsplit=1)[0]
 
 
 def slug(text: str, length: int) -> str:

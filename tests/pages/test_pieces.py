@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from client.engine import Engine
-from pages.parts import frame, markup, picture, sizes, words
+from pages.parts import crop, frame, markup, sizes, words
 from workflows import manifest
-from workflows.grid import SIZE_STEP, shape
+from workflows.grid import shape
 
 NOON = 1_790_000_000.0
 SCRIPT = "<script>alert(1)</script>"
@@ -64,7 +64,7 @@ def test_text_for_file_names_and_labels() -> None:
 def test_an_aspect_gives_a_size_the_preset_can_make(mode: manifest.Mode, preset: manifest.Preset, aspect: str) -> None:
     width, height = sizes.for_aspect(aspect, mode, preset)
     own = sizes.own_size(mode, preset)
-    assert width % SIZE_STEP == height % SIZE_STEP == 0
+    assert width % preset.size_step == height % preset.size_step == 0
     assert width * height <= (preset.max_pixels or width * height)
     assert width / height == pytest.approx(sizes.ASPECTS[aspect], rel=0.07)
     assert width * height == pytest.approx(own[0] * own[1], rel=0.12)
@@ -90,8 +90,8 @@ def test_the_presets_own_size_is_the_aspect_nearest_to_it() -> None:
 def test_what_is_cropped_is_said_and_centered(
     source: tuple[int, int], target: tuple[int, int], box: tuple[int, ...], said: str
 ) -> None:
-    assert picture.crop_box(*source, *target) == box
-    assert picture.crop_words(*source, *target) == said
+    assert crop.box(*source, *target) == box
+    assert crop.words(*source, *target) == said
 
 
 def test_nothing_from_outside_becomes_markup() -> None:
@@ -106,6 +106,7 @@ def test_nothing_from_outside_becomes_markup() -> None:
         markup.line([SCRIPT]),
         markup.spec(SCRIPT, [SCRIPT]),
         markup.quote(SCRIPT),
+        markup.enhanced(SCRIPT),
         markup.facts([(SCRIPT, SCRIPT)]),
         markup.section(SCRIPT),
         markup.tile(SCRIPT, [SCRIPT]),

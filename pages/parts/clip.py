@@ -1,0 +1,72 @@
+"""The field for a video: its first frame with what will be cropped, and a player."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import av
+import streamlit as st
+from PIL import Image
+
+from pages.parts import crop, files, upload, values, words
+from workflows.manifest import Field, Mode
+from workflows.values import Media
+
+EXTENSIONS = ("mp4", "m4v", "mov", "webm", "mkv")
+
+
+def clip(mode: Mode, field: Field) -> None:
+    """Draw the field."""
+    upload.upload(mode, field, CLIP)
+
+
+def _show(mode: Mode, field: Field, media: Media) -> None:
+    begin = _start(mode, field, media)
+    frame, player = st.tabs(["First frame", "Play"])
+    with frame, st.container(key=f"picture-{field.name}"):
+        picture = _outlined(media.path, begin, *values.size(mode))
+        st.image(picture, width="stretch", alt=f"{field.title}: {media.source}, its frame at {begin:g} s")
+    with player, st.container(key=f"video-{field.name}"):
+        st.video(files.uploaded(media), start_time=int(begin), alt=f"{field.title}: {media.source}")
+
+
+def _start(mode: Mode, field: Field, media: Media) -> float:
+    """Where in the video the form begins; its first frame while that is behind the end."""
+    starts = [values.get(mode, other.name) or 0.0 for other in mode.fields if other.start_of == field.name]
+    begin = sum(starts)
+    return begin if 0 <= begin < media.seconds else 0.0
+
+
+def _facts(mode: Mode, media: Media) -> list[str]:
+    size = values.size(mode)
+    return [
+        words.size(media.width, media.height),
+        words.seconds(media.seconds),
+        f"{words.number(media.fps)} fps",
+        "with sound" if media.sound else "without sound",
+        crop.words(media.width, media.height, *size),
+    ]
+
+
+@lru_cache(maxsize=32)
+def _outlined(path: str, begin: float, to_width: int, to_height: int) -> bytes:
+    return crop.outlined(_frame(path, begin), to_width, to_height)
+
+
+def _frame(path: str, begin: float) -> Image.Image:
+    """The frame that is seen at a second of a video, turned as it is seen; the last one where there is none."""
+    with av.open(path) as container:
+        covers = av.stream.Disposition.attached_pic
+        stream = next(stream for stream in container.streams.video if not stream.disposition & covers)
+        if begin:
+            container.seek(int(begin * av.time_base))
+        last = None
+        for frame in container.decode(stream):
+            last = frame
+            if frame.time is None or frame.time + 0.5 / float(stream.average_rate or 24) >= begin:
+                break
+        assert last is not None
+        return Image.fromarray(last.to_ndarray(format="rgb24")).rotate(last.rotation, expand=True)
+
+
+CLIP = upload.Kind(EXTENSIONS, "videocam_off", _show, _facts)

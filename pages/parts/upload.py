@@ -1,0 +1,99 @@
+"""A field for a file: a place to drop it, or what was chosen, with what was found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from client import settings
+from client.jobs import manager
+from client.media import admit
+from pages.parts import markup, values, words
+from workflows.errors import StudioError
+from workflows.manifest import Field, Mode
+from workflows.values import Media
+
+SOURCE_LENGTH = 32
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file: what it may be called, and how one that was chosen is shown.
+
+    `facts` are short ones for the line below it, after the file's name and before its size.
+    """
+
+    extensions: Sequence[str]
+    symbol: str
+    show: Callable[[Mode, Field, Media], None]
+    facts: Callable[[Mode, Media], Sequence[str]]
+
+
+def upload(mode: Mode, field: Field, kind: Kind) -> None:
+    """Draw the field."""
+    media = values.get(mode, field.name)
+    with st.container(key=f"upload-{field.name}", gap="xsmall"):
+        if isinstance(media, Media) and Path(media.path).is_file():
+            _chosen(mode, field, media, kind)
+        else:
+            values.put(mode, field.name, None)
+            _empty(mode, field, kind)
+
+
+def _empty(mode: Mode, field: Field, kind: Kind) -> None:
+    turn = values.get(mode, f"{field.name}.turn") or 0
+    widget = values.key(mode, f"{field.name}.upload.{turn}")
+    _head(field)
+    st.file_uploader(
+        field.title,
+        type=list(kind.extensions),
+        key=widget,
+        max_upload_size=settings.read().max_upload_mb,
+        label_visibility="collapsed",
+        on_change=_admit,
+        args=(mode, field, widget),
+    )
+    refusal = values.get(mode, f"{field.name}.refusal")
+    if refusal:
+        st.html(markup.notice("error", refusal[0], refusal[1], kind.symbol))
+
+
+def _head(field: Field) -> None:
+    st.markdown(field.title, help=field.help, width="content")
+    st.caption(words.sentence(field.help))
+
+
+def _admit(mode: Mode, field: Field, widget: str) -> None:
+    """Examine what was chosen and let go of the upload, which would otherwise stay in memory."""
+    chosen = st.session_state.get(widget)
+    if chosen is None:
+        return
+    values.put(mode, f"{field.name}.refusal", None)
+    try:
+        limit = settings.read().max_upload_mb
+        media = admit(field.type, chosen, chosen.name, manager().uploads, field.title, limit)
+    except StudioError as error:
+        values.put(mode, f"{field.name}.refusal", (error.message, error.hint))
+    else:
+        values.put(mode, field.name, media)
+    values.put(mode, f"{field.name}.turn", (values.get(mode, f"{field.name}.turn") or 0) + 1)
+
+
+def _chosen(mode: Mode, field: Field, media: Media, kind: Kind) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False):
+        st.markdown(field.title, help=field.help, width="content")
+        st.button(
+            "Replace",
+            key=values.key(mode, f"{field.name}.replace"),
+            icon=":material/swap_horiz:",
+            type="tertiary",
+            on_click=values.put,
+            args=(mode, field.name, None),
+        )
+    st.caption(words.sentence(field.help))
+    kind.show(mode, field, media)
+    source = words.clip(media.source, SOURCE_LENGTH)
+    st.html(markup.line([source, *kind.facts(mode, media), words.megabytes(media.size)]))
