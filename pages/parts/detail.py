@@ -143,7 +143,7 @@ def _flag(field: Field, value: Any) -> Pairs:
 
 
 def _loras(field: Field, value: Any) -> Pairs:
-    return [("LoRA", f"{lora.name} at {words.number(lora.strength)}") for lora in value or ()]
+    return [("LoRA", f"{words.lora(lora.name)} at {words.number(lora.strength)}") for lora in value or ()]
 
 
 SHOWN: dict[str, Callable[[Field, Any], Pairs]] = {

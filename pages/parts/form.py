@@ -142,15 +142,19 @@ def _number(mode: Mode, field: Field) -> None:
         st.slider(field.title, kind(field.min), kind(field.max), step=step, **common)
         return
     label = f"{field.title} ({field.unit})" if field.unit else field.title
-    if field.follows:
-        common |= {"value": None, "placeholder": _followed(mode, field)}
-    st.number_input(label, format="%d" if kind is int else "%g", step=step, **common)
+    common |= {"format": "%d" if kind is int else "%g", "step": step}
+    if not field.follows:
+        st.number_input(label, **common)
+        return
+    with st.container(key="following"):
+        st.number_input(label, value=None, placeholder=_followed(mode, field), **common)
 
 
 def _followed(mode: Mode, field: Field) -> str:
     """What an empty duration stands for."""
     title, seconds = mode.field(field.follows or "").title, values.following(mode, field, values.collect(mode))
-    return f"As {title.lower()}" if seconds is None else f"{title}: {words.seconds(seconds)}"
+    whole = f"As long as the {title.lower()}"
+    return whole if seconds is None else f"{whole}: {words.seconds(seconds)}"
 
 
 def _seed(mode: Mode, field: Field) -> None:
@@ -205,28 +209,28 @@ def _send_bar(mode: Mode, owner: str) -> None:
     with st.container(key="send", gap="small"):
         if problem:
             st.html(markup.notice("error", problem.message, problem.hint, "error"))
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.html(_spec(mode, given, examined), width="content")
-            with st.container(horizontal=True, width="content", key="send-buttons", wrap=False, gap="xsmall"):
-                st.selectbox(
-                    "Variations",
-                    range(1, MAX_VARIATIONS + 1),
-                    format_func=words.variations,
-                    key=values.key(mode, "variations"),
-                    label_visibility="collapsed",
-                    persist_state="session",
-                    width=VARIATIONS_WIDTH,
-                )
-                st.button(
-                    "Generate",
-                    key=values.key(mode, "generate"),
-                    icon=":material/play_arrow:",
-                    type="primary",
-                    help="Or press Ctrl+Enter.",
-                    shortcut="Ctrl+Enter",
-                    on_click=_generate,
-                    args=(mode, owner),
-                )
+        st.html(_spec(mode, given, examined))
+        with st.container(horizontal=True, wrap=False, gap="small"):
+            st.selectbox(
+                "Variations",
+                range(1, MAX_VARIATIONS + 1),
+                format_func=words.variations,
+                key=values.key(mode, "variations"),
+                label_visibility="collapsed",
+                persist_state="session",
+                width=VARIATIONS_WIDTH,
+            )
+            st.button(
+                "Generate",
+                key=values.key(mode, "generate"),
+                icon=":material/play_arrow:",
+                type="primary",
+                help="Or press Ctrl+Enter.",
+                shortcut="Ctrl+Enter",
+                width="stretch",
+                on_click=_generate,
+                args=(mode, owner),
+            )
 
 
 def _spec(mode: Mode, given: Mapping[str, Any], examined: Request | StudioError) -> str:

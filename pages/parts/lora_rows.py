@@ -44,7 +44,9 @@ def _row(mode: Mode, field: Field, row: int, names: tuple[str, ...]) -> None:
                 options,
                 index=None,
                 key=key,
-                format_func=lambda name: name if name in names else f"{name} (not on this engine)",
+                format_func=lambda name: (
+                    words.lora(name) if name in names else f"{words.lora(name)} (not on this engine)"
+                ),
                 placeholder="Choose a LoRA",
                 label_visibility="collapsed",
                 persist_state="session",

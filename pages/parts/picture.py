@@ -37,4 +37,4 @@ def _outlined(path: str, to_width: int, to_height: int) -> bytes:
     return crop.outlined(image, to_width, to_height)
 
 
-PICTURE = upload.Kind(EXTENSIONS, "broken_image", _show, _facts)
+PICTURE = upload.Kind(EXTENSIONS, "broken_image", _show, _facts, has_role=True)

@@ -23,13 +23,15 @@ SOURCE_LENGTH = 32
 class Kind:
     """A kind of file: what it may be called, and how one that was chosen is shown.
 
-    `facts` are short ones for the line below it, after the file's name and before its size.
+    `facts` are short ones for the line below it, after the file's name and before its size. `has_role` says that the
+    field's help tells what becomes of the file, not only what it may be, and stays in sight.
     """
 
     extensions: Sequence[str]
     symbol: str
     show: Callable[[Mode, Field, Media], None]
     facts: Callable[[Mode, Media], Sequence[str]]
+    has_role: bool = False
 
 
 def upload(mode: Mode, field: Field, kind: Kind) -> None:
@@ -46,24 +48,19 @@ def upload(mode: Mode, field: Field, kind: Kind) -> None:
 def _empty(mode: Mode, field: Field, kind: Kind) -> None:
     turn = values.get(mode, f"{field.name}.turn") or 0
     widget = values.key(mode, f"{field.name}.upload.{turn}")
-    _head(field)
     st.file_uploader(
         field.title,
         type=list(kind.extensions),
         key=widget,
+        help=field.help,
         max_upload_size=settings.read().max_upload_mb,
-        label_visibility="collapsed",
         on_change=_admit,
         args=(mode, field, widget),
     )
+    st.caption(words.sentence(field.help))
     refusal = values.get(mode, f"{field.name}.refusal")
     if refusal:
         st.html(markup.notice("error", refusal[0], refusal[1], kind.symbol))
-
-
-def _head(field: Field) -> None:
-    st.markdown(field.title, help=field.help, width="content")
-    st.caption(words.sentence(field.help))
 
 
 def _admit(mode: Mode, field: Field, widget: str) -> None:
@@ -93,7 +90,8 @@ def _chosen(mode: Mode, field: Field, media: Media, kind: Kind) -> None:
             on_click=values.put,
             args=(mode, field.name, None),
         )
-    st.caption(words.sentence(field.help))
     kind.show(mode, field, media)
     source = words.clip(media.source, SOURCE_LENGTH)
     st.html(markup.line([source, *kind.facts(mode, media), words.megabytes(media.size)]))
+    if kind.has_role:
+        st.caption(words.sentence(field.help))

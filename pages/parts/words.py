@@ -56,6 +56,11 @@ def seconds(value: float) -> str:
     return f"{number(round(value, 1 if value >= 1 else 2))} s"
 
 
+def lora(name: str) -> str:
+    """A LoRA file as it is listed, without what all of them end with."""
+    return name.removesuffix(".safetensors")
+
+
 def variations(count: int) -> str:
     """How many of a video: 1 variation, 4 variations."""
     return "1 variation" if count == 1 else f"{count} variations"
