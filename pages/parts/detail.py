@@ -117,8 +117,8 @@ def _facts(job: Job, mode: Mode) -> list[tuple[str, str]]:
 
 def _place(job: Job) -> list[tuple[str, str]]:
     """Which one of several variations it is."""
-    together = [member.id for member in members(job)]
-    return [("Variation", f"{together.index(job.id) + 1} of {len(together)}")] if together[1:] else []
+    seeds = list(dict.fromkeys(member.values.get("seed") for member in members(job)))
+    return [("Variation", f"{seeds.index(job.values.get('seed')) + 1} of {len(seeds)}")] if seeds[1:] else []
 
 
 Pairs = list[tuple[str, str]]

@@ -8,7 +8,7 @@ from client.jobs import manager
 from pages.parts import values, words
 from workflows.manifest import Field, Mode
 
-NONE_LISTED = "The engine lists no LoRA files. Put some into its folder models/loras and they can be chosen here."
+NONE_LISTED = "The engine has none of your own. Those in a ComfyUI server's folder models/loras appear here."
 
 
 def lora_rows(mode: Mode, field: Field) -> None:

@@ -20,12 +20,17 @@ def members(job: Job) -> list[Job]:
     return manager().group(job.group) if job.group else [job]
 
 
+def count(jobs: Sequence[Job]) -> int:
+    """How many variations they are; one that was run again is not another one."""
+    return len({job.values.get("seed") for job in jobs})
+
+
 def variations(jobs: Sequence[Job]) -> None:
     """Draw the jobs: what they share once, then a card for each."""
     first = jobs[0]
     with st.container(border=True, key=f"group-{first.group}", gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.html(markup.section(words.variations(len(jobs))), width="content")
+            st.html(markup.section(words.variations(count(jobs))), width="content")
             _cancel_all([job for job in jobs if not is_final(job.state)])
         with st.grid(COLUMNS, min_column_width=CARD_WIDTH, gap="small", key="variations") as grid:
             for job in jobs:

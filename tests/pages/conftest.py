@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from client import jobs, settings
 from client.jobs import JobManager
 from tests.pages.visit import Visit
+from tests.support import scripted
+from tests.support.commands import eventually
 from tests.support.ports import free_ports
+from workflows import schema
 
 
 def _serve(data: Path, engine_port: int) -> Iterator[JobManager]:
@@ -35,6 +40,28 @@ def manager(draft_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def lonely_manager(tmp_path: Path) -> Iterator[JobManager]:
     """A manager whose engine does not answer."""
     yield from _serve(tmp_path, free_ports(1)[0])
+
+
+LORAS = ("ink and wash.safetensors", "styles/film grain.safetensors", "somebodys-ic-lora.safetensors")
+
+
+@pytest.fixture
+def lora_manager(tmp_path: Path) -> Iterator[JobManager]:
+    """A manager on a server that takes jobs, makes nothing, and lists LoRAs of the person's own."""
+    with scripted.engine() as server:
+        server.routes["GET /object_info"] = lambda _: (200, _with_loras(dict(schema.recorded())))
+        server.routes["GET /object_info/LoraLoaderModelOnly"] = server.routes["GET /object_info"]
+        for manager in _serve(tmp_path, int(server.url.rsplit(":", 1)[-1])):
+            assert eventually(lambda manager=manager: manager.loras() != ())
+            yield manager
+
+
+def _with_loras(interfaces: dict[str, Any]) -> dict[str, Any]:
+    changed = copy.deepcopy(interfaces)
+    known = changed["LoraLoaderModelOnly"]["input"]["required"]["lora_name"]
+    options = known[1]["options"] if known[0] == "COMBO" else known[0]
+    options.extend(LORAS)
+    return changed
 
 
 @pytest.fixture

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from PIL import Image
 
 from client.jobs import JobManager
+from pages.parts.lora_rows import NONE_LISTED
 from tests.pages.visit import Visit
+from tests.support.uploads import png
 from workflows import manifest
 from workflows.manifest import MEDIA_TYPES
 
 EVERY_PRESET = [(mode.name, preset.name) for mode in manifest.modes() for preset in mode.presets]
-
-
-def png(width: int, height: int) -> bytes:
-    data = io.BytesIO()
-    Image.new("RGB", (width, height), "teal").save(data, "PNG")
-    return data.getvalue()
 
 
 def upload(visit: Visit, key: str, name: str, data: bytes) -> None:
@@ -32,12 +25,14 @@ def test_a_form_has_a_control_for_every_effective_field_and_no_other(
 ) -> None:
     mode = manifest.mode(mode_name)
     visit.open_mode(mode_name).set(f"{mode_name}.preset", preset_name)
-    effective = {field.name for field in mode.fields_for(mode.preset(preset_name))}
-    keys = {
-        field.name: f"{mode_name}.{field.name}{'.upload.0' if field.type in MEDIA_TYPES else ''}"
+    effective = {field.name for field in mode.fields_for(mode.preset(preset_name), {})}
+    shown = {
+        field.name: any(caption.value == NONE_LISTED for caption in visit.app.caption)
+        if field.type == "loras"
+        else visit.has(f"{mode_name}.{field.name}{'.upload.0' if field.type in MEDIA_TYPES else ''}")
         for field in manifest.fields().values()
     }
-    assert {name for name, key in keys.items() if visit.has(key)} == effective
+    assert {name for name, there in shown.items() if there} == effective
     assert [preset.title for preset in mode.presets] == visit.app.get_by_key(f"{mode_name}.preset").options
 
 
@@ -45,8 +40,10 @@ def test_a_form_has_a_control_for_every_effective_field_and_no_other(
 def test_a_form_starts_at_the_presets_defaults(visit: Visit, mode_name: str, preset_name: str) -> None:
     mode = manifest.mode(mode_name)
     visit.open_mode(mode_name).set(f"{mode_name}.preset", preset_name)
-    for field in mode.fields_for(mode.preset(preset_name)):
-        if field.default is not None:
+    for field in mode.fields_for(mode.preset(preset_name), {}):
+        if field.follows:
+            assert visit.value(f"{mode_name}.{field.name}") is None
+        elif field.default is not None and field.type != "loras":
             assert visit.value(f"{mode_name}.{field.name}") == field.default, field.name
 
 

@@ -7,8 +7,9 @@ import json
 from client.jobs import Job, JobManager
 from client.states import Cancelled, Succeeded
 from pages.parts import files
-from tests.pages.test_form import png, upload
+from tests.pages.test_form import upload
 from tests.pages.visit import Visit
+from tests.support.uploads import png
 from workflows import manifest
 
 JOB_SECONDS = 60
