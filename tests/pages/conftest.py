@@ -50,7 +50,7 @@ def lora_manager(tmp_path: Path) -> Iterator[JobManager]:
     """A manager on a server that takes jobs, makes nothing, and lists LoRAs of the person's own."""
     with scripted.engine() as server:
         server.routes["GET /object_info"] = lambda _: (200, _with_loras(dict(schema.recorded())))
-        server.routes["GET /object_info/LoraLoaderModelOnly"] = server.routes["GET /object_info"]
+        server.routes["POST /upload/image"] = lambda _: (200, {"name": "upload", "subfolder": "", "type": "input"})
         for manager in _serve(tmp_path, int(server.url.rsplit(":", 1)[-1])):
             assert eventually(lambda manager=manager: manager.loras() != ())
             yield manager

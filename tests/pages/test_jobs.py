@@ -114,6 +114,40 @@ def test_make_again_fills_the_form_with_everything(visit: Visit, manager: JobMan
     assert any("tile.png" in text and "320×200" in text for text in other.shown)
 
 
+def test_variations_are_made_side_by_side_each_with_its_seed(visit: Visit, manager: JobManager) -> None:
+    visit.open_mode("t2v").set("t2v.variations", 3)
+    send(visit)
+    jobs = manager.jobs(visit.owner)
+    assert sorted(job.values["seed"] for job in jobs) == [11, 12, 13]
+    assert len({job.group for job in jobs}) == 1
+    for job in jobs:
+        manager.wait(job.id, JOB_SECONDS)
+    visit.run()
+    assert len(visit.app.get("video")) == 3
+    assert any(text.strip() == "3 variations" for text in visit.shown)
+    assert [f"seed {seed}" in " ".join(visit.shown) for seed in (11, 12, 13)] == [True] * 3
+
+    second = next(job for job in jobs if job.values["seed"] == 12)
+    visit.open("Library", job=second.id)
+    assert any("2 of 3" in text for text in visit.shown)
+    assert any("Made together" in text for text in visit.shown)
+
+
+def test_variations_are_cancelled_together(visit: Visit, manager: JobManager) -> None:
+    visit.open_mode("t2v").set("t2v.variations", 2).set("t2v.prompt", "a long walk").set("t2v.seconds", 20.0)
+    visit.click("t2v.generate").click("cancel-all")
+    jobs = manager.jobs(visit.owner)
+    for job in jobs:
+        manager.wait(job.id, JOB_SECONDS)
+    assert [type(job.state) for job in manager.jobs(visit.owner)] == [Cancelled, Cancelled]
+    retried = visit.run().click(f"retry-{jobs[0].id}")
+    newest = manager.jobs(visit.owner, limit=1)[0]
+    assert newest.group == jobs[0].group
+    assert any(text.strip() == "2 variations" for text in retried.shown)
+    manager.cancel(newest.id)
+    finish(manager, visit.owner)
+
+
 def test_delete_asks_first_and_removes_the_files(visit: Visit, manager: JobManager) -> None:
     send(visit)
     job = finish(manager, visit.owner)
