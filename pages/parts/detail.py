@@ -139,7 +139,7 @@ def _choice(field: Field, value: Any) -> Pairs:
 
 
 def _flag(field: Field, value: Any) -> Pairs:
-    return [(field.title, "Yes" if value else "No")]
+    return [(field.title, "Yes")] if value else []
 
 
 def _loras(field: Field, value: Any) -> Pairs:

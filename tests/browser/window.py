@@ -61,6 +61,11 @@ class Window:
         option.click()
         self.page.locator(f'[role="radio"][aria-checked="true"]:has-text("{label}")').wait_for()
 
+    def select(self, label: str, option: str) -> None:
+        """Choose an option of a list."""
+        self.page.get_by_role("combobox", name=label).click()
+        self.page.get_by_role("option", name=option, exact=True).click()
+
     def describe(self, prompt: str) -> None:
         """Write the prompt."""
         self.page.get_by_role("textbox", name="Prompt").fill(prompt)
@@ -70,11 +75,25 @@ class Window:
         self.page.get_by_role("spinbutton", name="Duration").fill(seconds)
         self.page.keyboard.press("Tab")
 
-    def upload(self, path: Path) -> None:
+    def field(self, name: str) -> Locator:
+        """The place of a field for a file, by its name in the manifest."""
+        return self.page.locator(f".st-key-upload-{name}")
+
+    def upload(self, path: Path, field: str = "image") -> None:
         """Choose a file. After each one the page has a new place for the next: wait until the old one is gone."""
-        place = self.page.locator("input[type=file]")
+        place = self.field(field).locator("input[type=file]")
         expect(place).to_have_count(1)
         place.set_input_files(path)
+
+    def picture(self, path: Path) -> None:
+        """A screenshot of the whole page, however long."""
+        size = self.page.viewport_size
+        assert size is not None
+        height = int(self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
+        self.page.mouse.move(0, 0)
+        self.page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
+        self.page.screenshot(path=path)
+        self.page.set_viewport_size(size)
 
     def text(self, text: str | re.Pattern[str]) -> Locator:
         """Where a text stands."""
