@@ -52,7 +52,7 @@ def _overview(visitor: str) -> None:
 def _filter() -> str | None:
     titles = {ALL: "All"} | {mode.name: mode.title for mode in manifest.modes()}
     st.session_state.setdefault("library.mode", ALL)
-    chosen = st.segmented_control(
+    chosen = st.pills(
         "Mode",
         list(titles),
         format_func=titles.__getitem__,

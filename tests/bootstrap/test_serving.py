@@ -83,6 +83,21 @@ def test_the_library_shows_its_own_files_only(name: str, running: Running, url: 
     assert len(answer.content) < 100
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("take.wav", "audio/wav"), ("take.m4a", "audio/mp4"), ("a.mov", "video/quicktime")]
+)
+def test_what_was_uploaded_is_answered_with_ranges_too(name: str, kind: str, running: Running) -> None:
+    folder = running.data / "uploads"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(CONTENT)
+    url = f"{running.url}/app/static/uploads/{name}"
+    answer = requests.get(url, timeout=10, headers={"Range": "bytes=10-19"})
+    assert (answer.status_code, answer.content) == (206, CONTENT[10:20])
+    assert answer.headers["Content-Type"] == kind
+    assert requests.get(f"{running.url}/app/static/uploads/..%2Fstudio.db", timeout=10).status_code in (400, 404)
+    assert requests.get(f"{running.url}/app/static/library/{name}", timeout=10).status_code == 404
+
+
 def test_a_visitor_gets_an_identity_once(running: Running) -> None:
     first = requests.get(running.url, timeout=10)
     cookie = first.headers["Set-Cookie"]

@@ -108,8 +108,7 @@ def test_a_mode_takes_its_media_and_its_video_plays(
     assert made["seconds"] == pytest.approx(shape.seconds, abs=0.1)
     result.evaluate(PLAYED)
     window.picture(artifacts / f"{mode_name}_1280.png")
-    page.set_viewport_size({"width": 390, "height": 844})
-    expect(page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
+    window.shrink()
     assert window.width() == 390
     window.picture(artifacts / f"{mode_name}_390.png")
     assert (window.errors, window.strangers) == ([], [])
@@ -127,8 +126,7 @@ def test_two_pictures_stand_side_by_side_where_there_is_room(
     first, last = places()
     assert first["y"] == last["y"]
     assert last["x"] >= first["x"] + first["width"]
-    window.page.set_viewport_size({"width": 390, "height": 844})
-    expect(window.page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
+    window.shrink()
     first, last = places()
     assert first["x"] == last["x"]
     assert last["y"] >= first["y"] + first["height"]
@@ -154,8 +152,7 @@ def test_variations_run_side_by_side_and_each_plays(browse: Callable[..., Window
     tops = {video.bounding_box()["y"] for video in videos.all()[:2]}
     assert len(tops) == 1
     window.picture(artifacts / "variations_1280.png")
-    page.set_viewport_size({"width": 390, "height": 844})
-    expect(page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
+    window.shrink()
     lefts = {video.bounding_box()["x"] for video in videos.all()}
     assert len(lefts) == 1
     assert window.width() == 390

@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.window import Window
+from workflows import manifest
 
 pytestmark = pytest.mark.browser
 
@@ -136,7 +137,8 @@ def test_a_picture_a_cancel_and_a_browser_that_is_closed(
 
 def test_a_phone_never_scrolls_sideways(browse: Callable[..., Window], artifacts: Path) -> None:
     window = browse("phone", width=390, height=844).open()
-    for path in ("/", "/Text_to_Video", "/Image_to_Video", "/Library"):
+    pages = [f"/{mode.title.replace(' ', '_')}" for mode in manifest.modes()]
+    for path in ("/", *pages, "/Library"):
         window.open(path)
         assert window.width() == 390, path
     page = window.page

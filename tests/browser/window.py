@@ -85,6 +85,11 @@ class Window:
         expect(place).to_have_count(1)
         place.set_input_files(path)
 
+    def shrink(self) -> None:
+        """Make the window as small as a phone, and wait until the sidebar is out of the way."""
+        self.page.set_viewport_size({"width": 390, "height": 844})
+        expect(self.page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
+
     def picture(self, path: Path) -> None:
         """A screenshot of the whole page, however long."""
         size = self.page.viewport_size
