@@ -239,9 +239,11 @@ def _spec(mode: Mode, given: Mapping[str, Any], examined: Request | StudioError)
         return markup.spec("", [])
     shape, followed = examined.shape, mode.field("seconds").follows
     size = words.size(shape.width, shape.height)
-    if followed and not isinstance(given[followed], Media) and (mode.rate_of or given["seconds"] is None):
+    if not followed or isinstance(given[followed], Media):
+        return markup.spec(size, words.length(shape))
+    if given["seconds"] is None:
         return markup.spec(size, [f"as long as the {mode.field(followed).title.lower()}"])
-    return markup.spec(size, words.length(shape))
+    return markup.spec(size, [words.seconds(shape.seconds)] if mode.rate_of else words.length(shape))
 
 
 def _examined(mode: Mode, given: dict[str, Any]) -> Request | StudioError:

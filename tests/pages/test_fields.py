@@ -140,6 +140,9 @@ def test_a_duration_follows_its_source_until_somebody_sets_one(visit: Visit, mod
         return visit.app.get_by_key(f"{mode_name}.seconds").placeholder
 
     assert placeholder() == f"As long as the {title}"
+    visit.set(f"{mode_name}.seconds", 4.0)
+    assert not any(f"as long as the {title}" in text for text in visit.shown)
+    visit.set(f"{mode_name}.seconds", None)
     assert any(f"as long as the {title}" in text for text in visit.shown)
     kind = mode.field(name).type
     data = wav(3.5) if kind == "audio" else clip(3.5, 320, 240)
@@ -190,7 +193,16 @@ def test_a_video_is_shown_with_all_that_was_found_in_it(visit: Visit) -> None:
     for found in ("320×240", "1.2 s", "25 fps", "with sound", "27 % cropped at top and bottom"):
         assert found in line
     assert len(visit.app.get("video")) == 1
-    assert len(visit.app.get("image")) == 1
+
+    def frame() -> str:
+        (image,) = visit.app.get("image")
+        return str(image.proto.imgs[0].url)
+
+    first = frame()
+    visit.set("style.video_start", 0.6)
+    assert frame() != first
+    visit.set("style.video_start", 0.0)
+    assert frame() == first
 
 
 @pytest.mark.parametrize(
