@@ -2,7 +2,7 @@
 
 Nothing in it is random: every residual branch is zero, and what is left carries the brightness of the picture through
 the image VAE and the network to the heat maps. So a small figure is found where the picture is brightest, each of its
-points one latent cell beside or at that place. The network has two levels instead of four, one block each, and the
+points two latent cells beside or at that place. The network has two levels instead of four, one block each, and the
 real width, which ComfyUI takes for granted; its VAE has a quarter of the width.
 """
 
@@ -51,23 +51,33 @@ def kept(count: int, inputs: int, *kernel: int) -> np.ndarray:
     return rows
 
 
-def halved(count: int, inputs: int, corner: int) -> np.ndarray:
-    """Rows of a 3 × 3 convolution with stride 2 that average two by two pixels, beginning at `corner`."""
+def halved(count: int, inputs: int) -> np.ndarray:
+    """Rows of a 3 × 3 convolution with stride 2 that average two by two pixels."""
     rows = np.zeros((count, inputs, 3, 3))
     for feature in range(count):
-        rows[feature, feature, corner : corner + 2, corner : corner + 2] = 0.25
+        rows[feature, feature, :2, :2] = 0.25
+    return rows
+
+
+def shifted(inputs: int, sources: list[int]) -> np.ndarray:
+    """Rows of a 3 × 3 convolution: feature i is feature `sources[i]` moved by SHIFTS[i]."""
+    rows = np.zeros((len(SHIFTS), inputs, 3, 3))
+    for feature, (dy, dx) in enumerate(SHIFTS):
+        rows[feature, sources[feature], 1 - dy, 1 - dx] = 1
     return rows
 
 
 def block(b: Bag, p: str, inputs: int, outputs: int, carries: bool = True) -> None:
-    """A residual block that hands on its first feature."""
+    """A residual block that hands on its first features."""
     norm(b, f"{p}.in_layers.0", inputs)
     layer(b, f"{p}.in_layers.2", outputs, inputs, 3, 3)
     layer(b, f"{p}.emb_layers.1", outputs, 4 * WIDTH)
     norm(b, f"{p}.out_layers.0", outputs)
     layer(b, f"{p}.out_layers.3", outputs, outputs, 3, 3)
     if inputs != outputs:
-        layer(b, f"{p}.skip_connection", outputs, inputs, 1, 1, first=kept(1, inputs, 1, 1) if carries else None)
+        layer(
+            b, f"{p}.skip_connection", outputs, inputs, 1, 1, first=kept(len(SHIFTS), inputs, 1, 1) if carries else None
+        )
 
 
 def text_attention(b: Bag, p: str, dim: int) -> None:
@@ -91,15 +101,12 @@ def network(b: Bag, p: str) -> None:
     layer(b, f"{p}.time_embed.2", 4 * WIDTH, 4 * WIDTH)
     layer(b, f"{p}.input_blocks.0.0", WIDTH, 4, 3, 3, first=10 * kept(1, 4, 3, 3))
     block(b, f"{p}.input_blocks.1.0", WIDTH, WIDTH)
-    layer(b, f"{p}.input_blocks.2.0.op", WIDTH, WIDTH, 3, 3, first=halved(1, WIDTH, 1))
+    layer(b, f"{p}.input_blocks.2.0.op", WIDTH, WIDTH, 3, 3, first=shifted(WIDTH, [0] * len(SHIFTS)))
     block(b, f"{p}.input_blocks.3.0", WIDTH, DEEP)
     text_attention(b, f"{p}.input_blocks.3.1", DEEP)
     block(b, f"{p}.output_blocks.0.0", DEEP + DEEP, DEEP)
     block(b, f"{p}.output_blocks.1.0", DEEP + WIDTH, DEEP)
-    shifted = np.zeros((len(SHIFTS), DEEP, 3, 3))
-    for feature, (dy, dx) in enumerate(SHIFTS):
-        shifted[feature, 0, 1 - dy, 1 - dx] = 1
-    layer(b, f"{p}.output_blocks.1.1.conv", DEEP, DEEP, 3, 3, first=shifted)
+    layer(b, f"{p}.output_blocks.1.1.conv", DEEP, DEEP, 3, 3, first=shifted(DEEP, [*range(len(SHIFTS))]))
     # The heat maps are made of what goes into the next block; what comes out at the end is not used.
     block(b, f"{p}.output_blocks.2.0", DEEP + WIDTH, WIDTH, carries=False)
     block(b, f"{p}.output_blocks.3.0", WIDTH + WIDTH, WIDTH, carries=False)
@@ -144,7 +151,7 @@ def image_vae(b: Bag, p: str) -> None:
             image_block(b, f"{q}.down.{level}.block.{number}", size, VAE_WIDTH * times)
             size = VAE_WIDTH * times
         if level < len(VAE_LADDER) - 1:
-            layer(b, f"{q}.down.{level}.downsample.conv", size, size, 3, 3, first=halved(4, size, 0))
+            layer(b, f"{q}.down.{level}.downsample.conv", size, size, 3, 3, first=halved(4, size))
     for number in (1, 2):
         image_block(b, f"{q}.mid.block_{number}", size, size)
     norm(b, f"{q}.mid.attn_1.norm", size)

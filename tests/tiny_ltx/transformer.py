@@ -22,7 +22,7 @@ from tests.tiny_ltx.sizes import A_HEAD, A_HEADS, CONNECTOR_LAYERS, DIT_LAYERS, 
 OWN, SEEN, SCRATCH = slice(0, 3), slice(10, 13), slice(3, 10)  # features of a video token
 CLEAN, CALM = 15, 14  # see video_adaln
 CONST = slice(16, V)  # +-1.15: keeps the norms near 1
-PULL, PREFER_CLEAN, TINT = 1.3, 4.0, 0.02
+PULL, PREFER_CLEAN, TINT = 1.6, 7.0, 0.02
 # rotary frequency (low to high) -> sharpness in time, y, x: 32 pixels away costs about 5.5
 NEAR = {0: (4, 4, 4), 1: (4, 4, 4), 2: (3, 6, 6), 3: (3, 10, 10)}
 

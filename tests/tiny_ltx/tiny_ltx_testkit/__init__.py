@@ -2,10 +2,11 @@
 
 For test machines only. Does nothing unless the environment has TINY_LTX=1.
 
-Almost every size of an LTX-2.3 checkpoint comes from its metadata or its weights. Two do not. ComfyUI recognises the
+Almost every size of an LTX-2.3 checkpoint comes from its metadata or its weights. Some do not. ComfyUI recognises the
 text encoder "Gemma 3 12B" by its 48th layer and builds it, and the projection behind it, with fixed sizes (about 50 GB
-in float32). And it runs SDPose on pictures of 768 × 1024 through an image VAE of fixed width. Here those sizes are
-taken from the files being loaded; where these are of the real size, nothing changes. No forward pass is touched.
+in float32). And it runs SDPose on pictures of 768 × 1024 through an image VAE of fixed width, MoGe on 3600 patches.
+Here those sizes follow from the files being loaded; where these are of the real size, nothing changes. No forward pass
+is touched.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ NODE_DISPLAY_NAME_MAPPINGS = {}
 REAL_HIDDEN, REAL_STATES, REAL_VAE_WIDTH = 3840, 3840 * 49, 128
 POSE_PICTURE = (128, 160)
 """Width and height in pixels of what a tiny pose model sees."""
+REAL_DEPTH_WIDTH = 384
+DEPTH_TOKENS = (64, 128)
+"""How many patches a tiny depth model cuts a picture into."""
 
 log = logging.getLogger("tiny_ltx_testkit")
 
@@ -141,7 +145,24 @@ def install_pose():
     network.HeatmapHead = sized_head
 
 
+def install_depth():
+    import comfy.ldm.moge.model as moge
+
+    build = moge.build_from_state_dict
+
+    @functools.wraps(build)
+    def sized_model(state, *args, **kwargs):
+        made = build(state, *args, **kwargs)
+        token = state.get("encoder.backbone.cls_token")
+        if token is not None and token.shape[-1] < REAL_DEPTH_WIDTH:
+            made.num_tokens_range = DEPTH_TOKENS
+        return made
+
+    moge.build_from_state_dict = sized_model
+
+
 if os.environ.get("TINY_LTX") == "1":
     install_text_encoder()
     install_pose()
-    log.warning("TINY_LTX=1: tiny stand-ins for the text encoder and the pose model can be loaded")
+    install_depth()
+    log.warning("TINY_LTX=1: tiny stand-ins for text encoder, pose and depth model can be loaded")
