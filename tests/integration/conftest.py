@@ -21,6 +21,16 @@ def benches() -> Iterator[dict[str, Bench]]:
 @pytest.fixture
 def bench(engine_url: str, benches: dict[str, Bench], tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """The engine of this test; what it has made for another test is not made again."""
-    if engine_url not in benches:
-        benches[engine_url] = Bench(engine_url, tmp_path_factory.mktemp("bench"))
-    return benches[engine_url]
+    return _at(engine_url, benches, tmp_path_factory)
+
+
+@pytest.fixture
+def draft_bench(draft_url: str, benches: dict[str, Bench], tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """The draft engine at work."""
+    return _at(draft_url, benches, tmp_path_factory)
+
+
+def _at(url: str, benches: dict[str, Bench], tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    if url not in benches:
+        benches[url] = Bench(url, tmp_path_factory.mktemp("bench"))
+    return benches[url]

@@ -32,24 +32,25 @@ def block_picture(path: Path, seed: int) -> None:
     Image.fromarray(colours.repeat(64, 0).repeat(64, 1)).save(path)
 
 
-def disc_frames(count: int) -> list[np.ndarray]:
-    """A bright chequered disc that goes from the left to the right over a dark ground."""
+def disc(along: float) -> np.ndarray:
+    """A bright chequered disc on a dark ground, from 0 at the upper left to 1 at the lower right."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    made = []
-    for number in range(count):
-        along = number / (count - 1)
-        right, down = x - WIDTH * (0.12 + 0.76 * along), y - HEIGHT * (0.3 + 0.4 * along)
-        inside = right**2 + down**2 < (HEIGHT / 3) ** 2
-        light = (right // 6 + down // 6) % 2 == 0
-        picture = np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
-        picture[inside & light], picture[inside & ~light] = BRIGHT, DARK
-        made.append(picture)
-    return made
+    right, down = x - WIDTH * (0.12 + 0.76 * along), y - HEIGHT * (0.3 + 0.4 * along)
+    inside = right**2 + down**2 < (HEIGHT / 3) ** 2
+    light = (right // 6 + down // 6) % 2 == 0
+    picture = np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
+    picture[inside & light], picture[inside & ~light] = BRIGHT, DARK
+    return picture
 
 
-def empty_frames(count: int) -> list[np.ndarray]:
-    """The ground without the disc."""
-    return [np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)] * count
+def moving(count: int) -> list[np.ndarray]:
+    """The disc on its way."""
+    return [disc(number / (count - 1)) for number in range(count)]
+
+
+def resting(count: int) -> list[np.ndarray]:
+    """The disc half way, all the time."""
+    return [disc(0.5)] * count
 
 
 class Result:
@@ -103,7 +104,7 @@ class Bench:
         """What `sound` and the source videos hold: (channels, samples)."""
         return syllables(seconds, SOUND_RATE, channels, seed=4)
 
-    def source(self, drawn: Callable[[int], list[np.ndarray]] = disc_frames, count: int = 33) -> Media:
+    def source(self, drawn: Callable[[int], list[np.ndarray]] = moving, count: int = 33) -> Media:
         """A source video with sound."""
         sound = self.samples(count / FPS)
         return self.media(
@@ -152,7 +153,11 @@ def seen(media: Media) -> np.ndarray:
     return blocks(np.asarray(Image.open(media.path).convert("RGB").resize((WIDTH, HEIGHT))))
 
 
-def change_over_time(one: list[np.ndarray], other: list[np.ndarray]) -> np.ndarray:
-    """Where two videos differ: moments × rows × columns of blocks; a moment is the eight frames of a latent."""
-    apart = np.stack([np.abs(blocks(a) - blocks(b)).mean(-1) for a, b in zip(one, other, strict=False)])
-    return np.stack([apart[first : first + 8].mean(0) for first in range(1, len(apart) - 7, 8)])
+def movement(one: list[np.ndarray], other: list[np.ndarray], size: int) -> np.ndarray:
+    """Where and when two videos differ: moments × rows × columns of blocks of `size` pixels, less its mean over time.
+
+    A moment is the eight frames of one latent.
+    """
+    apart = np.stack([np.abs(blocks(a, size) - blocks(b, size)).mean(-1) for a, b in zip(one, other, strict=False)])
+    moments = np.stack([apart[first : first + 8].mean(0) for first in range(1, len(apart) - 7, 8)])
+    return moments - moments.mean(0)
