@@ -13,7 +13,7 @@ from tests.support.bench import FPS, FRAMES, HEIGHT, SOUND_RATE, WIDTH, Bench, s
 from tests.support.sounds import alike, sound_of
 from tests.support.videos import blocks, correlation
 from workflows import manifest
-from workflows.__main__ import check
+from workflows.checking import check
 
 CASES = [
     pytest.param(mode.name, preset.name, id=f"{mode.name}-{preset.name}")

@@ -17,8 +17,8 @@ from tests.tiny_ltx.text_encoder import text_encoder, text_projection
 from tests.tiny_ltx.transformer import transformer
 from tests.tiny_ltx.video_vae import video_vae
 from workflows import manifest
-from workflows.__main__ import SAMPLE_LORA, samples
 from workflows.build import build
+from workflows.checking import SAMPLE_LORA, samples
 
 FOLDERS = {
     ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints",

@@ -10,8 +10,8 @@ import pytest
 
 from tests.tiny_ltx.files import FOLDERS, NOTE, OWN_LORAS, named_files, write
 from workflows import manifest
-from workflows.__main__ import SAMPLE_LORA, samples
 from workflows.build import build
+from workflows.checking import SAMPLE_LORA, samples
 
 BYTES = {"BF16": 2, "F32": 4, "U8": 1}
 
