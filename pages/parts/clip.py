@@ -8,7 +8,7 @@ import av
 import streamlit as st
 from PIL import Image
 
-from pages.parts import crop, files, upload, values, words
+from pages.parts import crop, files, markup, upload, values, words
 from workflows.manifest import Field, Mode
 from workflows.values import Media
 
@@ -24,8 +24,9 @@ def _show(mode: Mode, field: Field, media: Media) -> None:
     begin = _start(mode, field, media)
     frame, player = st.tabs(["First frame", "Play"])
     with frame, st.container(key=f"picture-{field.name}"):
-        picture = _outlined(media.path, begin, *values.size(mode))
-        st.image(picture, width="stretch", alt=f"{field.title}: {media.source}, its frame at {begin:g} s")
+        kept = crop.box(media.width, media.height, *values.size(mode))
+        about = f"{field.title}: {media.source}, its frame at {begin:g} s"
+        st.html(markup.cropped(_thumbnail(media.path, begin), about, (media.width, media.height), kept))
     with player, st.container(key=f"video-{field.name}"):
         st.video(files.uploaded(media), start_time=int(begin), alt=f"{field.title}: {media.source}")
 
@@ -49,8 +50,8 @@ def _facts(mode: Mode, media: Media) -> list[str]:
 
 
 @lru_cache(maxsize=32)
-def _outlined(path: str, begin: float, to_width: int, to_height: int) -> bytes:
-    return crop.outlined(_frame(path, begin), to_width, to_height)
+def _thumbnail(path: str, begin: float) -> bytes:
+    return crop.thumbnail(_frame(path, begin))
 
 
 def _frame(path: str, begin: float) -> Image.Image:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
-SIDE = 800
+SIDE = 640
 """Pixels along the longer side of what is shown."""
-
-SHADE = 0.28
-OUTLINE = (224, 164, 88)
 
 Box = tuple[int, int, int, int]
 
@@ -33,14 +30,9 @@ def words(width: int, height: int, to_width: int, to_height: int) -> str:
     return f"{round(100 * share) or 1} % cropped at {side}"
 
 
-def outlined(image: Image.Image, to_width: int, to_height: int) -> bytes:
-    """A small JPEG of an RGB picture in which what will be cropped is dimmed."""
+def thumbnail(image: Image.Image) -> bytes:
+    """A small JPEG of an RGB picture."""
     image.thumbnail((SIDE, SIDE))
-    kept = box(*image.size, to_width, to_height)
-    shaded = image.point([round(value * SHADE) for value in range(256)] * 3)
-    shaded.paste(image.crop(kept), kept)
-    if kept != (0, 0, *image.size):
-        ImageDraw.Draw(shaded).rectangle((kept[0], kept[1], kept[2] - 1, kept[3] - 1), outline=OUTLINE, width=2)
     data = io.BytesIO()
-    shaded.save(data, "JPEG", quality=85)
+    image.save(data, "JPEG", quality=80)
     return data.getvalue()

@@ -55,6 +55,25 @@ def notice(kind: str, title: str, text: str, symbol: str) -> str:
     return f'<div class="s-notice s-{kind}"{role}>{icon(symbol)}<div><strong>{escape(title)}</strong>{body}</div></div>'
 
 
+def cropped(jpeg: bytes, about: str, size: tuple[int, int], kept: tuple[int, int, int, int]) -> str:
+    """A picture in which all but the box `kept` (left, top, right, bottom of `size` in pixels) is dimmed.
+
+    The picture is part of the page: fetched by itself it could be gone by the time the browser asks for it.
+    """
+    width, height = size
+    left, top, right, bottom = kept
+    encoded = base64.b64encode(jpeg).decode()
+    place = (
+        f"left:{100 * left / width:.3f}%;top:{100 * top / height:.3f}%;"
+        f"width:{100 * (right - left) / width:.3f}%;height:{100 * (bottom - top) / height:.3f}%"
+    )
+    mark = "" if kept == (0, 0, width, height) else f'<span style="{place}"></span>'
+    return (
+        f'<figure class="s-crop" style="--ratio:{width / height:.4f}">'
+        f'<img alt="{escape(about)}" src="data:image/jpeg;base64,{encoded}">{mark}</figure>'
+    )
+
+
 def screen(width: int, height: int, preview: bytes | None, caption: str, working: bool) -> str:
     """The place where the video will be, in its form, with the newest preview in it."""
     picture = ""

@@ -7,7 +7,7 @@ from functools import lru_cache
 import streamlit as st
 from PIL import Image, ImageOps
 
-from pages.parts import crop, upload, values, words
+from pages.parts import crop, markup, upload, values, words
 from workflows.manifest import Field, Mode
 from workflows.values import Media
 
@@ -20,8 +20,10 @@ def picture(mode: Mode, field: Field) -> None:
 
 
 def _show(mode: Mode, field: Field, media: Media) -> None:
+    kept = crop.box(media.width, media.height, *values.size(mode))
+    about = f"{field.title}: {media.source}"
     with st.container(key=f"picture-{field.name}"):
-        st.image(_outlined(media.path, *values.size(mode)), width="stretch", alt=f"{field.title}: {media.source}")
+        st.html(markup.cropped(_thumbnail(media.path), about, (media.width, media.height), kept))
 
 
 def _facts(mode: Mode, media: Media) -> list[str]:
@@ -30,11 +32,11 @@ def _facts(mode: Mode, media: Media) -> list[str]:
 
 
 @lru_cache(maxsize=32)
-def _outlined(path: str, to_width: int, to_height: int) -> bytes:
+def _thumbnail(path: str) -> bytes:
     with Image.open(path) as opened:
         opened.draft("RGB", (crop.SIDE, crop.SIDE))
         image = ImageOps.exif_transpose(opened).convert("RGB")
-    return crop.outlined(image, to_width, to_height)
+    return crop.thumbnail(image)
 
 
 PICTURE = upload.Kind(EXTENSIONS, "broken_image", _show, _facts, has_role=True)

@@ -195,8 +195,8 @@ def test_a_video_is_shown_with_all_that_was_found_in_it(visit: Visit) -> None:
     assert len(visit.app.get("video")) == 1
 
     def frame() -> str:
-        (image,) = visit.app.get("image")
-        return str(image.proto.imgs[0].url)
+        (picture,) = visit.pictures
+        return picture
 
     first = frame()
     visit.set("style.video_start", 0.6)

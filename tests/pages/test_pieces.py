@@ -145,3 +145,12 @@ def test_every_mode_has_its_page() -> None:
     for mode in manifest.modes():
         page = Path(frame.ROOT) / frame.page_of(mode)
         assert f'mode_page("{mode.name}")' in page.read_text(encoding="utf-8")
+
+
+def test_what_is_kept_of_a_picture_is_a_box_over_it() -> None:
+    half = markup.cropped(b"jpeg", 'a "b" <c>', (200, 100), (50, 0, 150, 100))
+    assert 'style="left:25.000%;top:0.000%;width:50.000%;height:100.000%"' in half
+    assert "--ratio:2.0000" in half
+    assert "a &quot;b&quot; &lt;c&gt;" in half
+    assert "data:image/jpeg;base64,anBlZw==" in half
+    assert "<span" not in markup.cropped(b"jpeg", "", (200, 100), (0, 0, 200, 100))

@@ -34,6 +34,11 @@ class Visit:
         return [unescape(re.sub(r"<[^>]+>", " ", body)) for body in self._markup]
 
     @property
+    def pictures(self) -> list[str]:
+        """What is inside the frames that show what will be cropped, as base64."""
+        return [body.partition("base64,")[2].partition('"')[0] for body in self._markup if "s-crop" in body]
+
+    @property
     def refusals(self) -> list[str]:
         """The errors shown on the page, as HTML."""
         return [body for body in self._markup if "s-error" in body]
