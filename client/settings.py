@@ -7,13 +7,19 @@ The README's table is checked against `SETTINGS` by a test. Standard library onl
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workflows import address
 from workflows.address import Credentials
 from workflows.errors import StudioError
+
+DEVICES = ("auto", "cuda", "rocm", "mps", "cpu")
+"""What the managed engine may compute on."""
+PACK_PROFILES = ("core", "aio")
+"""Which custom node packs are installed: none, or those of the predecessor's all-in-one workflow."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,34 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STUDIO_ENGINE_PORT", "--engine-port", "8188", "Port of the engine on 127.0.0.1."),
     Setting("STUDIO_DATA", "--data", "./data", "Folder for the database, the library, logs and run files."),
     Setting("STUDIO_MAX_UPLOAD_MB", "", "200", "Largest file that may be uploaded, in MB."),
+    Setting("STUDIO_DEVICE", "--device", "auto", "What the managed engine computes on: auto, cuda, rocm, mps or cpu."),
+    Setting(
+        "STUDIO_COMFYUI_SOURCE",
+        "",
+        "https://github.com/Comfy-Org/ComfyUI",
+        "Git repository that ComfyUI is installed from: a URL, a local path or a bundle.",
+    ),
+    Setting(
+        "STUDIO_COMFYUI_COMMIT",
+        "",
+        "bb131be9e83d2f773c90f1d6f1e4b248a498c8c5",
+        "The commit of it that is installed (this one is ComfyUI 0.27.0), 40 hexadecimal digits.",
+    ),
+    Setting(
+        "STUDIO_COMFYUI_DIR", "", "", "Folder of the managed ComfyUI; where empty, comfyui inside the data folder."
+    ),
+    Setting(
+        "STUDIO_COMFYUI_PACKS",
+        "--packs",
+        "core",
+        "Custom node packs: core (none) or aio (the ten of the predecessor's all-in-one workflow).",
+    ),
+    Setting(
+        "STUDIO_PACKS_SOURCE",
+        "",
+        "https://github.com",
+        "Where the packs' git repositories lie, as owner/name: a URL or a local folder.",
+    ),
     Setting("STUDIO_TEST_CHROMIUM", "", "", "Chromium for the browser tests; where empty it is found or installed."),
     Setting("COMFYUI_URL", "", "", "ComfyUI server for the tests that --comfy-real adds."),
 )
@@ -43,7 +77,8 @@ SETTINGS: tuple[Setting, ...] = (
 class Settings:
     """The settings in force. Paths are absolute; `comfyui_url` is None where no external server is named.
 
-    `comfyui_url` may be shown and stored; what stood before its host is in `comfyui_auth`.
+    `comfyui_url` may be shown and stored; what stood before its host is in `comfyui_auth`. `comfyui_source` and
+    `packs_source` are as given: `address.public` makes what may be shown of them.
     """
 
     engine: str
@@ -54,6 +89,12 @@ class Settings:
     engine_port: int
     data: Path
     max_upload_mb: int
+    device: str
+    comfyui_source: str = field(repr=False)
+    comfyui_commit: str
+    comfyui_dir: Path
+    comfyui_packs: str
+    packs_source: str = field(repr=False)
 
     @property
     def server_url(self) -> str:
@@ -71,11 +112,13 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
     """Settings from flags (by the name of their variable), environment variables elsewhere, else defaults.
 
     Raises StudioError `value_type` or `value_out_of_range` where a number is not one or is out of range,
-    `engine_url_invalid` and `data_nowhere`. The sentence names the flag or the variable that the value came from.
+    `engine_url_invalid`, `value_not_offered`, `commit_invalid` and `data_nowhere`. The sentence names the flag or the
+    variable that the value came from.
     """
     given = {s.env: _given(s, os.environ if environ is None else environ, flags or {}) for s in SETTINGS}
     url = given["STUDIO_COMFYUI_URL"]
     bare, auth = address.split(url.text, url.title) if url.text else (None, None)
+    data = _folder(given["STUDIO_DATA"])
     return Settings(
         engine=given["STUDIO_ENGINE"].text,
         comfyui_url=bare,
@@ -83,8 +126,14 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
         host=given["STUDIO_HOST"].text,
         port=_whole(given["STUDIO_PORT"], 1, 65535),
         engine_port=_whole(given["STUDIO_ENGINE_PORT"], 1, 65535),
-        data=_folder(given["STUDIO_DATA"]),
+        data=data,
         max_upload_mb=_whole(given["STUDIO_MAX_UPLOAD_MB"], 1, 100_000),
+        device=_one_of(given["STUDIO_DEVICE"], DEVICES),
+        comfyui_source=given["STUDIO_COMFYUI_SOURCE"].text.strip(),
+        comfyui_commit=_commit(given["STUDIO_COMFYUI_COMMIT"]),
+        comfyui_dir=_folder(given["STUDIO_COMFYUI_DIR"]) if given["STUDIO_COMFYUI_DIR"].text else data / "comfyui",
+        comfyui_packs=_one_of(given["STUDIO_COMFYUI_PACKS"], PACK_PROFILES),
+        packs_source=given["STUDIO_PACKS_SOURCE"].text.strip(),
     )
 
 
@@ -97,7 +146,8 @@ def data_folder(environ: Mapping[str, str] | None = None, flags: Mapping[str, st
 def environment(settings: Settings) -> dict[str, str]:
     """The variables that make `read` give these settings again, for the programs started with them.
 
-    They hold the credentials: `without_credentials` makes settings whose variables may be stored.
+    They hold the server's credentials: `without_credentials` makes settings whose variables may be stored. Those of
+    the sources are left out, as only the installation needs them.
     """
     return {
         "STUDIO_ENGINE": settings.engine,
@@ -107,12 +157,23 @@ def environment(settings: Settings) -> dict[str, str]:
         "STUDIO_ENGINE_PORT": str(settings.engine_port),
         "STUDIO_DATA": str(settings.data),
         "STUDIO_MAX_UPLOAD_MB": str(settings.max_upload_mb),
+        "STUDIO_DEVICE": settings.device,
+        "STUDIO_COMFYUI_SOURCE": address.public(settings.comfyui_source),
+        "STUDIO_COMFYUI_COMMIT": settings.comfyui_commit,
+        "STUDIO_COMFYUI_DIR": str(settings.comfyui_dir),
+        "STUDIO_COMFYUI_PACKS": settings.comfyui_packs,
+        "STUDIO_PACKS_SOURCE": address.public(settings.packs_source),
     }
 
 
 def without_credentials(settings: Settings) -> Settings:
     """The same settings, fit to be stored."""
-    return replace(settings, comfyui_auth=None)
+    return replace(
+        settings,
+        comfyui_auth=None,
+        comfyui_source=address.public(settings.comfyui_source),
+        packs_source=address.public(settings.packs_source),
+    )
 
 
 @dataclass(frozen=True)
@@ -134,6 +195,18 @@ def _folder(given: _Given) -> Path:
     except (RuntimeError, OSError) as error:
         reason = str(error).rstrip(".")
         raise StudioError("data_nowhere", title=given.title, value=given.text, reason=reason) from None
+
+
+def _one_of(given: _Given, known: tuple[str, ...]) -> str:
+    if given.text not in known:
+        raise StudioError("value_not_offered", title=given.title, value=given.text, known=", ".join(known))
+    return given.text
+
+
+def _commit(given: _Given) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{40}", given.text):
+        raise StudioError("commit_invalid", title=given.title, value=given.text)
+    return given.text.lower()
 
 
 def _whole(given: _Given, low: int, high: int) -> int:

@@ -55,6 +55,16 @@ def join(bare: str, credentials: Credentials | None) -> str:
     return f"{scheme}://{quote(credentials.user, safe='')}:{quote(credentials.password, safe='')}@{rest}"
 
 
+def public(source: str) -> str:
+    """What may be shown and stored of where a git repository lies: a URL without user and password.
+
+    A local path and git's own `user@host:path`, which holds no password, stay as they are.
+    """
+    scheme, slashes, rest = source.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}" if slashes else source
+
+
 def _is_plain(address: str) -> bool:
     return address.isprintable() and " " not in address and "\\" not in address
 

@@ -234,6 +234,11 @@ REGISTRY: dict[str, ErrorKind] = {
         "The data folder {path} can't be read ({reason}), so that nobody knows what runs on it.",
         "Ask as the user it belongs to, or choose another with --data.",
     ),
+    # Installing ComfyUI.
+    "commit_invalid": ErrorKind(
+        "{title} must be a commit of 40 hexadecimal digits; {value} was given.",
+        "Write the full commit id, as `git rev-parse` prints it.",
+    ),
     "port_taken": ErrorKind(
         "Port {port} for the {program} is already in use.", "Stop what uses it, or choose another with {flag}."
     ),
