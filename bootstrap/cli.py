@@ -1,4 +1,4 @@
-"""The verbs of `python3 -m bootstrap`: up, down, status, test. The standard library is all they need."""
+"""The verbs of `python3 -m bootstrap`: up, install, down, status, test. The standard library is all they need."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 from bootstrap import accelerator, checks, chromium, environment, health, supervise
+from bootstrap.comfy import verb
 from bootstrap.layout import CHECKOUT, setup_log, venv_python
 from bootstrap.terminal import complain, duration, say, sentence
-from bootstrap.up import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, up
+from bootstrap.up import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, exit_code, up
 from client import settings as configuration
 from client.settings import SETTINGS
 from workflows.errors import StudioError
@@ -33,6 +34,8 @@ def main(arguments: list[str]) -> int:
     try:
         if options.verb == "up":
             return up(configuration.read(flags=flags), options.detach)
+        if options.verb == "install":
+            return verb.install(configuration.read(flags=flags), say)
         data = configuration.data_folder(flags=flags)
         if options.verb == "down":
             return down(data)
@@ -41,7 +44,7 @@ def main(arguments: list[str]) -> int:
         return test(data, options.setup_only, rest)
     except StudioError as error:
         complain(sentence(error))
-        return EXIT_FAILED if error.code == "setup_failed" else EXIT_REFUSED
+        return exit_code(error)
     except KeyboardInterrupt:
         complain("Interrupted. Running the command again continues where this one stopped.")
         return EXIT_INTERRUPTED
@@ -131,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     starts = verbs.add_parser("up", help="set up, start engine and studio, print the address", allow_abbrev=False)
     _add_settings(starts, {setting.flag for setting in SETTINGS})
     starts.add_argument("--detach", action="store_true", help="Return once both programs answer; they stay running.")
+    installs = verbs.add_parser("install", help="install ComfyUI for the managed engine", allow_abbrev=False)
+    _add_settings(installs, {"--data", "--device", "--packs"})
     _add_settings(verbs.add_parser("down", help="stop the studio", allow_abbrev=False), {"--data"})
     reports = verbs.add_parser("status", help="say what runs, and whether it is well", allow_abbrev=False)
     _add_settings(reports, {"--data"})

@@ -13,18 +13,17 @@ import importlib.util
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap import commands
 from bootstrap.layout import last_lines, venv_python
-from bootstrap.terminal import Say, passing
+from bootstrap.terminal import Say
 from workflows.errors import StudioError
 
-_END_SECONDS = 5.0
 _TORCH = re.compile(r"^\s*torch\s*([=<>!~;\[#@]|$)", re.IGNORECASE)
 
 
@@ -156,42 +155,9 @@ def _clear(venv: Path) -> None:
 
 
 def _run(command: list[str], step: str, log: Path, say: Say) -> None:
-    """Run a command with its output in the log, showing on a terminal what pip is at; its last lines if it fails."""
+    """Run a command with its output in the log; where it fails, say its last lines."""
     # A user-wide "install into the home folder" setting makes pip refuse a virtual environment.
-    environment = {**os.environ, "PIP_USER": "0"}
-    with (
-        log.open("a", encoding="utf-8") as out,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            env=environment,
-            start_new_session=True,
-        ) as process,
-    ):
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                out.write(line)
-                if line.lstrip().startswith(("Collecting ", "Downloading ", "Installing ")):
-                    passing(f"  {line.strip()}")
-        except BaseException:
-            _end_group(process)
-            raise
-    passing("")
-    if process.returncode != 0:
+    if commands.run(command, log, {**os.environ, "PIP_USER": "0"}) != 0:
         for line in last_lines(log):
             say(f"  {line}")
         raise StudioError("setup_failed", step=step, log=log)
-
-
-def _end_group(process: subprocess.Popen[str]) -> None:
-    """End a command and what it started; pip clears its temporary folders when it is interrupted."""
-    os.killpg(process.pid, signal.SIGINT)
-    try:
-        process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)

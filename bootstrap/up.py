@@ -22,6 +22,20 @@ _POLL_SECONDS = 0.2
 _WATCH_SECONDS = 2.0
 
 EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
+_FAILED_IN_DOING = {
+    "setup_failed",
+    "source_unreachable",
+    "packages_failed",
+    "torch_not_importable",
+    "device_unusable",
+    "torch_replaced",
+    "comfyui_silent",
+}
+
+
+def exit_code(error: StudioError) -> int:
+    """For an error that ends a verb: 1 where it failed while being done, 2 where it can't be done as asked."""
+    return EXIT_FAILED if error.code in _FAILED_IN_DOING else EXIT_REFUSED
 
 
 def up(settings: Settings, detach: bool) -> int:
@@ -46,7 +60,7 @@ def up(settings: Settings, detach: bool) -> int:
                 code = _await(studio, supervisor, interrupted)
     except StudioError as error:
         complain(sentence(error))
-        return EXIT_FAILED if error.code == "setup_failed" else EXIT_REFUSED
+        return exit_code(error)
     if code != EXIT_DONE:
         return code
     with _none_left_behind(studio, supervisor):

@@ -239,6 +239,57 @@ REGISTRY: dict[str, ErrorKind] = {
         "{title} must be a commit of 40 hexadecimal digits; {value} was given.",
         "Write the full commit id, as `git rev-parse` prints it.",
     ),
+    "git_missing": ErrorKind(
+        "Git is not installed, and {what} is fetched with it.", "Install git, then run the command again."
+    ),
+    "source_unreachable": ErrorKind(
+        "The git repository of {what} can't be reached: {source} ({reason}).",
+        "Check the network, or name a mirror, a bundle or a local clone in STUDIO_COMFYUI_SOURCE (STUDIO_PACKS_SOURCE "
+        "for packs).",
+        retryable=True,
+    ),
+    "source_lacks_commit": ErrorKind(
+        "The git repository of {what}, {source}, does not have the commit {commit}.",
+        "Update the mirror, or name another commit or source.",
+    ),
+    "source_damaged": ErrorKind(
+        "The git repository of {what}, {source}, lacks a part of the commit {commit} ({reason}).",
+        "Mend or replace that clone (`git fsck` lists what is missing), or name another source.",
+    ),
+    "not_comfyui": ErrorKind(
+        "The commit {commit} of {source} is not ComfyUI: it has no {missing}.",
+        "Correct STUDIO_COMFYUI_SOURCE or STUDIO_COMFYUI_COMMIT.",
+    ),
+    "comfyui_unwritable": ErrorKind(
+        "The folder {path} can't be written ({reason}).",
+        "Mend its permissions, or choose another with STUDIO_COMFYUI_DIR.",
+    ),
+    "disk_too_small": ErrorKind(
+        "ComfyUI for {device} takes up to {needed} GB while it is installed, and {free:.1f} GB are free in {path}.",
+        "Make room, or choose a folder on another disk with STUDIO_COMFYUI_DIR.",
+    ),
+    "packages_failed": ErrorKind(
+        "Installing {what} failed; all of the output is in {log}.",
+        "Mend the cause, often the network, a full disk or a version that the constraints forbid, and run the command "
+        "again: it continues where it stopped.",
+        retryable=True,
+    ),
+    "torch_not_importable": ErrorKind(
+        "The packages torch, torchvision and torchaudio are installed but can't be imported: {reason}",
+        "Let the builds for the device be reached (download.pytorch.org or a mirror of it in pip's configuration).",
+    ),
+    "device_unusable": ErrorKind(
+        "The installed torch can't compute on {device}: {reason}.",
+        "Update the GPU's driver, or choose another device with --device.",
+    ),
+    "torch_replaced": ErrorKind(
+        "{who} replaced {name} {version} by {found}.", "Report this as a bug of packs.toml, or use --packs core."
+    ),
+    "comfyui_silent": ErrorKind(
+        "ComfyUI is installed but does not start: {reason}. Its output is in {log}.",
+        "Mend what its last lines say and run `python3 -m bootstrap install` again.",
+        retryable=True,
+    ),
     "port_taken": ErrorKind(
         "Port {port} for the {program} is already in use.", "Stop what uses it, or choose another with {flag}."
     ),

@@ -5,6 +5,7 @@ An install without a stamp was cut short; `current.json` names the one in use. B
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from dataclasses import dataclass
@@ -123,6 +124,25 @@ def mark_ready(install: Install) -> None:
 def mark_broken(folder: Path, reason: str, log: list[str]) -> None:
     """Write the stamp that says why an install is not used."""
     write_json(folder / "stamp.json", {"format": FORMAT, "state": "broken", "reason": reason, "log": log})
+
+
+def hold(install: Install) -> None:
+    """Mark an install as used by this process and by the program that it becomes (exec), until that ends."""
+    descriptor = os.open(install.folder / "in-use.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    os.set_inheritable(descriptor, True)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def held(folder: Path) -> bool:
+    """Whether a process that called `hold` still runs."""
+    try:
+        with (folder / "in-use.lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def read_json(path: Path) -> dict[str, Any]:
