@@ -44,11 +44,11 @@ class Wanted:
         return f"{self.commit[:12]}-{self.device}-{self.profile}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}"
 
 
-def wanted(settings: Settings) -> Wanted:
+def wanted(settings: Settings, table: Path = packs.TABLE) -> Wanted:
     """What these settings ask for on this machine."""
     device = settings.device if settings.device != "auto" else accelerator.detect() or "cpu"
     profile = settings.comfyui_packs
-    return Wanted(settings.comfyui_commit, device, profile, packs.of(profile))
+    return Wanted(settings.comfyui_commit, device, profile, packs.of(profile, table))
 
 
 def look(settings: Settings) -> State:
@@ -61,6 +61,7 @@ def ensure(
     say: Say,
     *,
     again: bool = False,
+    table: Path = packs.TABLE,
     free_bytes: Callable[[Path], int] = steps.free_bytes,
     answer_seconds: float = trial.ANSWER_SECONDS,
 ) -> Install:
@@ -70,7 +71,7 @@ def ensure(
     but what has proven broken only with `again`. Raises StudioError where there is nothing to use: those of
     `steps.build`, `comfyui_silent` and `comfyui_unwritable`.
     """
-    home, asked = comfyui(settings), wanted(settings)
+    home, asked = comfyui(settings), wanted(settings, table)
     in_use = state.current(home)
     if in_use is not None and in_use.name == asked.name and not _superseded(home, in_use):
         return in_use

@@ -19,6 +19,7 @@ from bootstrap import commands
 from workflows import address
 from workflows.errors import StudioError
 
+_OBJECT = re.compile(r"\b[0-9a-f]{40}\b")
 _ANSWER_SECONDS = 120.0
 _ABSENT = re.compile(r"not our ref|unadvertised object|couldn't find remote ref|not a valid ref|no such remote ref")
 _DAMAGED = re.compile(
@@ -48,13 +49,13 @@ def check_out(source: str, commit: str, folder: Path, log: Path, what: str) -> N
     said = _fetch(source, commit, partial, log)
     if not _has(partial, commit):
         if _DAMAGED.search(said):
-            raise StudioError("source_damaged", what=what, source=shown, commit=commit, reason=_last_line(said))
+            raise StudioError("source_damaged", what=what, source=shown, commit=commit, reason=_cause(said))
         if said and not _ABSENT.search(said):
-            raise StudioError("source_unreachable", what=what, source=shown, reason=_last_line(said))
+            raise StudioError("source_unreachable", what=what, source=shown, reason=_cause(said))
         raise StudioError("source_lacks_commit", what=what, source=shown, commit=commit)
     said = _git(partial, log, "checkout", "--quiet", "--force", "--detach", commit)
     if said:
-        raise StudioError("source_damaged", what=what, source=shown, commit=commit, reason=_last_line(said))
+        raise StudioError("source_damaged", what=what, source=shown, commit=commit, reason=_cause(said))
     partial.rename(folder)
 
 
@@ -157,10 +158,12 @@ def _first_line(text: str) -> str:
     return next(map(_bare, lines), "git failed without a word")
 
 
-def _last_line(text: str) -> str:
-    telling = [line for line in text.splitlines() if _DAMAGED.search(line)]
-    return _bare((telling or [line for line in text.splitlines() if line.strip()] or [""])[-1])
+def _cause(text: str) -> str:
+    """The line that names an object, else the last one."""
+    lines = [line for line in text.splitlines() if line.strip()] or [""]
+    return _bare(next((line for line in lines if _DAMAGED.search(line) and _OBJECT.search(line)), lines[-1]))
 
 
 def _bare(line: str) -> str:
-    return re.sub(r"^(remote: )?(fatal|error): ", "", line.strip()).rstrip(".")
+    printable = "".join(letter for letter in line if letter.isprintable())
+    return re.sub(r"^(remote: *)?((fatal|error): )?", "", printable.strip()).rstrip(" .")
