@@ -8,6 +8,7 @@ forced alignment) says so where it is called.
 
 from __future__ import annotations
 
+import importlib
 import importlib.abc
 import importlib.machinery
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 def _torchvision(module: Any) -> None:
     """Declare the operators that torchvision describes to torch without asking whether its library was loaded."""
     if not module._has_ops():
-        define = sys.modules["torch"].library.define
+        define = importlib.import_module("torch").library.define
         for name in ("nms", "qnms"):
             define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 

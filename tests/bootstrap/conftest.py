@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import supervise
+from tests.support.comfy_bench import Bench
 from tests.support.commands import bootstrap
 from tests.support.ports import free_ports
 
@@ -50,3 +53,23 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     yield Running(data, port, engine_port, started.stdout)
     stopped = bootstrap("down", "--data", data)
     assert stopped.returncode == 0, stopped.stderr
+
+
+@pytest.fixture(scope="session")
+def fresh_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment as an installation makes it; linked where that step is not what a test is about."""
+    folder = tmp_path_factory.mktemp("made") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def bench(tmp_path: Path, fresh_venv: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A machine to install ComfyUI on, where installing packages is quick."""
+    return Bench(tmp_path, fresh_venv, monkeypatch, quick=True)
+
+
+@pytest.fixture
+def pip_bench(tmp_path: Path, fresh_venv: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """The same with pip."""
+    return Bench(tmp_path, fresh_venv, monkeypatch, quick=False)

@@ -10,9 +10,12 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+MENDED = "SMALL_COMFYUI_MENDED"
+"""The variable that makes a small ComfyUI answer which otherwise does not: whatever was wrong on its machine."""
+
 # Answers /system_stats and /object_info and imports packs as ComfyUI does, with the lines of its log.
 MAIN = """
-import argparse, importlib.util, json, pathlib, sys, time, torch
+import argparse, importlib.util, json, os, pathlib, sys, time, torch
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from comfyui_version import __version__
 parser = argparse.ArgumentParser()
@@ -22,7 +25,8 @@ for name in ("--disable-auto-launch", "--disable-api-nodes", "--disable-all-cust
     parser.add_argument(name, action="store_true")
 parser.add_argument("--whitelist-custom-nodes", nargs="+", default=[])
 options = parser.parse_args()
-behaviour = (pathlib.Path(__file__).parent / "behaviour").read_text().strip()
+behaviour = pathlib.Path(__file__).with_name("behaviour").read_text()
+behaviour = "answers" if "SMALL_COMFYUI_MENDED" in os.environ else behaviour
 if behaviour == "ends":
     sys.exit("No module named torchsde")
 if behaviour == "never answers":
@@ -134,8 +138,9 @@ def tree(version: str, behaviour: str = "answers", requirements: str = "torch\ne
 
 def wheel(folder: Path, name: str, version: str, files: Mapping[str, str] | None = None) -> None:
     """A package as pip and uv take it without a network; with one empty module where no files are given."""
-    info = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+    stem = f"{name.replace('-', '_')}-{version}"
+    info = f"{stem}.dist-info"
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as archive:
         for path, text in (files or {f"{name}.py": ""}).items():
             archive.writestr(path, text)
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
