@@ -23,8 +23,8 @@ INDEXES = {
 """Where the builds for a device are, as ComfyUI's README names them; the default index has those for Apple."""
 
 GIGABYTES = {"cuda": 14, "rocm": 28, "mps": 4, "cpu": 5}
-"""Disk that ComfyUI with torch for a device takes while it is installed, downloads included; measured for cpu (3 GB),
-with a margin for the sizes of the wheels elsewhere."""
+"""Disk to have free before ComfyUI with torch for a device is installed, downloads included. Measured: 2 GB remain for
+cpu. The others are estimates from the sizes of the wheels."""
 
 _IMPORT_SECONDS = 600.0
 _CHECK = """

@@ -22,7 +22,7 @@ __all__ = ["RECIPE", "Built", "build", "environment", "free_bytes"]
 
 RECIPE = [devices.PINS, devices.INDEXES]
 """What of the steps decides the content of an install, beside the commit, the device and the packs."""
-_PACKS_GIGABYTES = 4
+_PACKS_GIGABYTES = 2
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def build(
         _device(work, venv)
         work.note("device")
     if not work.is_done("comfyui"):
-        say("Installing ComfyUI's packages (about 700 MB to download)…")
+        say("Installing ComfyUI's packages…")
         listing = folder / "source" / "requirements.txt"
         packages.install(venv, ["-r", str(listing)], work.constraints, "ComfyUI's packages", say)
         _unchanged(work, venv, "ComfyUI")
@@ -127,10 +127,11 @@ def _source(work: _Work, commit: str) -> None:
 
 def _environment(work: _Work) -> Venv:
     """The virtual environment; where a new one had to be made, what was installed is to be installed again."""
+    if not work.is_done("environment"):
+        work.say("Making a virtual environment…")
     venv = packages.make(work.folder / "venv", work.log)
     if not work.is_done("environment"):
-        with_uv = "uv" if venv.uv else "pip"
-        work.say(f"Made a virtual environment; {with_uv} installs into it.")
+        work.say(f"{'uv' if venv.uv else 'pip'} installs into it.")
         work.note("environment")
     elif not packages.versions(venv, ["torch"]):
         state.write_json(work.folder / "steps.json", {"done": ["source", "environment"]})

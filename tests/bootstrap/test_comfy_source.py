@@ -15,6 +15,7 @@ import pytest
 from bootstrap.comfy import source
 from tests.support.comfy_tree import Repository
 from tests.support.ports import free_ports
+from workflows import address
 from workflows.errors import StudioError
 
 SECRET = "s3cret"
@@ -125,6 +126,19 @@ def test_a_source_that_does_not_answer_is_named_without_its_password(origin: Ori
     assert error.code == "source_unreachable"
     assert f"http://127.0.0.1:{port}/ComfyUI" in error.message
     assert SECRET not in error.message + error.hint
+
+
+@pytest.mark.parametrize(
+    ("source_given", "shown"),
+    [
+        ("https://user:p%40ss@host:8443/a/b@c", "https://host:8443/a/b@c"),
+        ("https://token@host/a", "https://host/a"),
+        ("git@github.com:Comfy-Org/ComfyUI", "git@github.com:Comfy-Org/ComfyUI"),
+        ("/mnt/a@b/ComfyUI", "/mnt/a@b/ComfyUI"),
+    ],
+)
+def test_what_is_shown_of_a_source_has_no_credentials(source_given: str, shown: str) -> None:
+    assert address.public(source_given) == shown
 
 
 def test_a_folder_without_a_repository_is_no_source(tmp_path: Path, place: Path) -> None:
