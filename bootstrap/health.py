@@ -7,18 +7,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bootstrap import rpc, supervise
+from bootstrap import supervise
 from bootstrap.layout import program_log
 from bootstrap.probe import UNAUTHORIZED, engine_failure, engine_failure_at_second_hand, studio_failure
 from bootstrap.supervise import Studio
+from client import supervisor
 from client.settings import Settings
 from workflows.errors import StudioError
 
 START_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 
-_SILENT = rpc.Program(name="", state="UNKNOWN", pid=0, uptime=0.0)
-_EXTERNAL = rpc.Program(name="", state="EXTERNAL", pid=0, uptime=0.0)
+_SILENT = supervisor.Program(name="", state="UNKNOWN", pid=0, uptime=0.0)
+_EXTERNAL = supervisor.Program(name="", state="EXTERNAL", pid=0, uptime=0.0)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def is_well(studio: Studio) -> bool:
     return not any(program.failure for program in look(studio))
 
 
-def wait(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Callable[[], bool]) -> bool:
+def wait(studio: Studio, process: subprocess.Popen[bytes], interrupted: Callable[[], bool]) -> bool:
     """Wait until both programs answer: True, or False where `interrupted` said so first.
 
     Raises StudioError `supervisor_ended`, `program_failed` or `program_silent`; stopping is left to the caller.
@@ -59,7 +60,7 @@ def wait(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Calla
     data = studio.settings.data
     deadline = time.monotonic() + START_SECONDS
     while not interrupted():
-        if supervisor.poll() is not None:
+        if process.poll() is not None:
             raise StudioError("supervisor_ended", log=supervise.supervisor_output(data))
         ill = [program for program in look(studio) if program.failure]
         if not ill:
@@ -75,7 +76,7 @@ def wait(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Calla
     return False
 
 
-def _health(name: str, program: rpc.Program, settings: Settings) -> Health:
+def _health(name: str, program: supervisor.Program, settings: Settings) -> Health:
     url = settings.server_url if name == "engine" else settings.studio_url
     if program is _SILENT:
         return Health(name, "unknown", 0, 0.0, url, "the supervisor does not answer")

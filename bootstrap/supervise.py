@@ -17,11 +17,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import rpc
 from bootstrap.engines import Engine, External
 from bootstrap.layout import CHECKOUT, log_folder, run_folder, supervisor_pid_file, venv_python
 from bootstrap.lifeline import noted_pid
 from client import settings as configuration
+from client import supervisor
 from client.settings import Settings
 from workflows.errors import StudioError
 
@@ -52,7 +52,7 @@ def find(data: Path) -> Studio | None:
     try:
         record = json.loads(_record(data).read_text(encoding="utf-8"))
         studio = Studio(configuration.read(record["environment"]), record["socket"])
-        return studio if rpc.listening(studio.socket) else None
+        return studio if supervisor.listening(studio.socket) else None
     except PermissionError as error:
         raise StudioError("data_unreadable", path=data, reason=(error.strerror or str(error)).lower()) from None
     except (OSError, ValueError, KeyError, TypeError, StudioError):
@@ -115,15 +115,15 @@ def stop(studio: Studio, process: subprocess.Popen[bytes] | None = None) -> bool
     return in_time
 
 
-def states(studio: Studio) -> dict[str, rpc.Program]:
+def states(studio: Studio) -> dict[str, supervisor.Program]:
     """The programs by name; none where the supervisor does not answer."""
     try:
-        return rpc.states(studio.socket)
+        return supervisor.states(studio.socket)
     except OSError:
         return {}
 
 
-def kill_programs(programs: Mapping[str, rpc.Program]) -> None:
+def kill_programs(programs: Mapping[str, supervisor.Program]) -> None:
     """Kill the process groups of programs whose supervisor is gone. Each program leads its own group."""
     for program in programs.values():
         if program.pid:
@@ -153,7 +153,7 @@ def _supervisor_pid(studio: Studio, process: subprocess.Popen[bytes] | None) -> 
     if process is not None:
         return process.pid if process.poll() is None else 0
     try:
-        return rpc.supervisor_pid(studio.socket)
+        return supervisor.supervisor_pid(studio.socket)
     except TimeoutError:
         # It listens, so that what it noted about itself is not about an earlier one.
         return noted_pid(studio.settings.data)
@@ -171,7 +171,7 @@ def _gone(studio: Studio, process: subprocess.Popen[bytes] | None) -> bool:
     if process is not None:
         return process.poll() is not None
     # Removing these two is the last thing supervisord does; its pid may live on as somebody's zombie.
-    return not supervisor_pid_file(studio.settings.data).exists() and not rpc.listening(studio.socket)
+    return not supervisor_pid_file(studio.settings.data).exists() and not supervisor.listening(studio.socket)
 
 
 def _socket_path(data: Path) -> str:

@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from bootstrap import rpc, supervise
+from bootstrap import supervise
 from bootstrap.probe import engine_failure, studio_failure
+from client import supervisor
 from tests.bootstrap.conftest import Running
 from tests.support.commands import CHECKOUT, alive, bootstrap, eventually, spawn, wait_for_line
 from tests.support.ports import free_ports
@@ -63,11 +64,11 @@ def test_status_in_words_names_both_addresses(running: Running) -> None:
 
 
 def test_a_second_detached_start_is_content_with_the_first(running: Running) -> None:
-    before = rpc.states(running.socket)
+    before = supervisor.states(running.socket)
     again = bootstrap("up", "--detach", *running.flags)
     assert again.returncode == 0, again.stderr
     assert f"already runs: {running.url}" in again.stdout
-    assert {name: program.pid for name, program in rpc.states(running.socket).items()} == {
+    assert {name: program.pid for name, program in supervisor.states(running.socket).items()} == {
         name: program.pid for name, program in before.items()
     }
 
@@ -90,29 +91,29 @@ def test_the_control_socket_is_private_and_there_is_no_other(running: Running) -
 
 
 def test_each_program_leads_its_own_process_group(running: Running) -> None:
-    pids = {program.pid for program in rpc.states(running.socket).values()}
+    pids = {program.pid for program in supervisor.states(running.socket).values()}
     assert {os.getpgid(pid) for pid in pids} == pids
 
 
 def test_programs_are_stopped_restarted_and_read_over_the_socket(running: Running) -> None:
-    first = rpc.states(running.socket)["engine"]
-    rpc.stop(running.socket, "engine")
-    rpc.stop(running.socket, "engine")
-    assert rpc.states(running.socket)["engine"] == replace(first, state="STOPPED", pid=0, uptime=0.0)
+    first = supervisor.states(running.socket)["engine"]
+    supervisor.stop(running.socket, "engine")
+    supervisor.stop(running.socket, "engine")
+    assert supervisor.states(running.socket)["engine"] == replace(first, state="STOPPED", pid=0, uptime=0.0)
     code, found = report(running.data)
     assert (code, found["healthy"], found["programs"]["engine"]["reason"]) == (1, False, "stopped")
     assert found["programs"]["studio"]["healthy"]
-    rpc.restart(running.socket, "engine")
+    supervisor.restart(running.socket, "engine")
     assert eventually(lambda: not engine_failure(running.engine_url))
-    assert rpc.states(running.socket)["engine"].pid != first.pid
+    assert supervisor.states(running.socket)["engine"].pid != first.pid
     log = running.data / "logs" / "engine.log"
-    assert rpc.tail(running.socket, "engine", 20) == log.read_bytes()[-20:].decode()
+    assert supervisor.tail(running.socket, "engine", 20) == log.read_bytes()[-20:].decode()
 
 
 def test_a_killed_program_is_started_again(running: Running) -> None:
-    pid = rpc.states(running.socket)["studio"].pid
+    pid = supervisor.states(running.socket)["studio"].pid
     os.kill(pid, signal.SIGKILL)
-    assert eventually(lambda: rpc.states(running.socket)["studio"].pid not in (0, pid))
+    assert eventually(lambda: supervisor.states(running.socket)["studio"].pid not in (0, pid))
     assert eventually(lambda: not studio_failure(running.url))
 
 
@@ -123,7 +124,7 @@ def test_nothing_runs_on_another_folder(tmp_path: Path) -> None:
     assert "No studio runs" in stopped.stdout
     assert not (tmp_path / "none").exists()
     with pytest.raises(OSError, match="No such file"):
-        rpc.states(str(tmp_path / "none.sock"))
+        supervisor.states(str(tmp_path / "none.sock"))
 
 
 @contextlib.contextmanager
@@ -142,7 +143,10 @@ def foreground(data: Path, *, ready: bool = True, checkout: Path = CHECKOUT) -> 
 
 
 def pids(socket_path: str) -> list[int]:
-    return [rpc.supervisor_pid(socket_path), *(program.pid for program in rpc.states(socket_path).values())]
+    return [
+        supervisor.supervisor_pid(socket_path),
+        *(program.pid for program in supervisor.states(socket_path).values()),
+    ]
 
 
 def test_ctrl_c_leaves_nothing_behind_however_long_the_path(tmp_path: Path) -> None:
@@ -187,7 +191,7 @@ def test_the_foreground_command_tells_of_a_restart_and_ends_with_down(tmp_path: 
     with foreground(tmp_path) as process:
         studio = supervise.find(tmp_path)
         assert studio is not None
-        os.kill(rpc.states(studio.socket)["engine"].pid, signal.SIGKILL)
+        os.kill(supervisor.states(studio.socket)["engine"].pid, signal.SIGKILL)
         assert str(tmp_path / "logs" / "engine.log") in wait_for_line(process, "The engine ended and was started again")
         assert bootstrap("down", "--data", tmp_path).returncode == 0
         out, err = process.communicate(timeout=60)

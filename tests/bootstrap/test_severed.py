@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import health, rpc, supervise
+from bootstrap import health, supervise
 from bootstrap.probe import studio_failure
+from client import supervisor
 from tests.bootstrap.conftest import Running
 from tests.bootstrap.test_lifecycle import foreground, pids
 from tests.support.commands import CHECKOUT, alive, bootstrap, environment, eventually, spawn
@@ -98,12 +99,12 @@ def test_a_failed_start_leaves_nothing_behind_when_nobody_reads_the_output(runni
 
 
 def test_status_tells_a_silent_supervisor_from_none(running: Running) -> None:
-    supervisor = rpc.supervisor_pid(running.socket)
-    os.kill(supervisor, signal.SIGSTOP)
+    pid = supervisor.supervisor_pid(running.socket)
+    os.kill(pid, signal.SIGSTOP)
     try:
         ended = bootstrap("status", "--json", "--data", running.data)
     finally:
-        os.kill(supervisor, signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
     assert ended.returncode == 1, ended.stderr
     found = json.loads(ended.stdout)
     assert (found["running"], found["healthy"], found["url"]) == (True, False, running.url)
