@@ -7,7 +7,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from bootstrap.engines import Draft, Engine, External
+from bootstrap.engines import Engine, External, Managed
 from bootstrap.layout import log_folder, run_folder
 from bootstrap.probe import engine_failure
 from client.settings import Settings
@@ -30,7 +30,7 @@ def data_folder(data: Path) -> None:
 
 def ports(settings: Settings, engine: Engine) -> None:
     """Raises StudioError `ports_equal`, `port_taken` or `address_unusable`."""
-    if isinstance(engine, Draft):
+    if not isinstance(engine, External):
         if settings.port == engine.port:
             raise StudioError("ports_equal", port=engine.port)
         _free("engine", "127.0.0.1", engine.port, "--engine-port")
@@ -43,6 +43,15 @@ def external_server(engine: Engine) -> None:
         reason = engine_failure(engine.url, _EXTERNAL_SECONDS, engine.auth)
         if reason:
             raise StudioError("engine_unreachable", server=engine.url, reason=reason)
+
+
+def custom_nodes(settings: Settings, engine: Engine) -> None:
+    """The node packs that a managed engine is to load are there. Raises StudioError `custom_nodes_missing`."""
+    if isinstance(engine, Managed):
+        folder = engine.home.base / "custom_nodes"
+        for name in settings.comfyui_nodes:
+            if not (folder / name).exists():
+                raise StudioError("custom_nodes_missing", value=name, path=folder)
 
 
 def _free(program: str, host: str, port: int, flag: str) -> None:

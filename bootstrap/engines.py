@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap import layout
+from bootstrap.layout import ComfyHome
 from client.settings import Settings
 from workflows.address import Credentials
 from workflows.errors import StudioError
@@ -14,12 +16,19 @@ KNOWN = ("auto", "draft", "managed", "external")
 
 @dataclass(frozen=True)
 class Draft:
-    """The built-in CPU engine on a port of 127.0.0.1. `note` is a line for the person, empty where all is plain."""
+    """The built-in CPU engine on a port of 127.0.0.1."""
 
     port: int
     base: Path
     max_upload_mb: int
-    note: str = ""
+
+
+@dataclass(frozen=True)
+class Managed:
+    """ComfyUI on a port of 127.0.0.1, installed by the studio and lying in `home`."""
+
+    port: int
+    home: ComfyHome
 
 
 @dataclass(frozen=True)
@@ -30,30 +39,40 @@ class External:
     auth: Credentials | None = None
 
 
-Engine = Draft | External
+Engine = Draft | Managed | External
 
 
 def choose(settings: Settings, gpu: str) -> Engine:
     """The engine these settings ask for on a machine with this kind of GPU ("" = none).
 
-    Raises StudioError `engine_unknown`, `engine_not_built` or `engine_url_missing`.
+    A device named with --device asks for ComfyUI as a GPU does. Raises StudioError `engine_unknown` or
+    `engine_url_missing`.
     """
     wanted, url = settings.engine, settings.comfyui_url
     if wanted not in KNOWN:
         raise StudioError("engine_unknown", value=wanted, known=", ".join(KNOWN))
-    if wanted == "managed":
-        raise StudioError("engine_not_built")
     if wanted == "external" or (wanted == "auto" and url):
         if not url:
             raise StudioError("engine_url_missing")
         return External(url, settings.comfyui_auth)
-    note = f"This machine has a GPU ({gpu}), which the draft engine does not use." if wanted == "auto" and gpu else ""
-    return Draft(settings.engine_port, settings.data / "engine", settings.max_upload_mb, note)
+    if wanted == "managed" or (wanted == "auto" and (gpu or settings.device != "auto")):
+        return Managed(settings.engine_port, layout.comfyui(settings))
+    return Draft(settings.engine_port, settings.data / "engine", settings.max_upload_mb)
 
 
 def kind(engine: Engine) -> str:
     """The engine's name as --engine takes it."""
-    return "external" if isinstance(engine, External) else "draft"
+    if isinstance(engine, External):
+        return "external"
+    return "managed" if isinstance(engine, Managed) else "draft"
+
+
+def start_seconds(engine: Engine) -> int:
+    """How long an engine must run before its start counts as done, for supervisor's startsecs.
+
+    ComfyUI finds out after about 12 s that its port is taken, longer on a slow disk.
+    """
+    return 30 if isinstance(engine, Managed) else 10
 
 
 def command(engine: Draft) -> list[str]:

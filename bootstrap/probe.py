@@ -31,6 +31,17 @@ def failure(url: str, timeout: float = 2.0, auth: Credentials | None = None) -> 
         return _words(error)
 
 
+def fetch(url: str, timeout: float = 2.0) -> bytes | None:
+    """The body of GET `url`, of a refusal too; None where no answer came within `timeout` seconds per step."""
+    try:
+        with _opener(url).open(url, timeout=timeout) as answer:
+            return bytes(answer.read())
+    except urllib.error.HTTPError:
+        return b""
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+
+
 def engine_failure(server: str, timeout: float = 2.0, auth: Credentials | None = None) -> str:
     """The same for the engine at `server`, by its GET /system_stats."""
     return failure(f"{server}/system_stats", timeout, auth)

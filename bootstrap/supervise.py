@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap import engines, orphans
 from bootstrap.engines import Engine, External
 from bootstrap.layout import CHECKOUT, log_folder, run_folder, supervisor_pid_file, venv_python
 from bootstrap.lifeline import noted_pid
@@ -111,6 +112,8 @@ def stop(studio: Studio, process: subprocess.Popen[bytes] | None = None) -> bool
     if not in_time:
         _signal(pid, signal.SIGKILL)
         kill_programs(programs)
+    orphans.end(studio.settings.data, studio.socket)
+    orphans.forget(studio.settings.data)
     _record(studio.settings.data).unlink(missing_ok=True)
     return in_time
 
@@ -141,6 +144,7 @@ def _environment(inherited: Mapping[str, str], studio: Studio, engine: Engine) -
         "UP_SOCKET": studio.socket,
         "UP_LOGS": str(log_folder(studio.settings.data)).replace("%", "%%"),
         "UP_ENGINE": "false" if isinstance(engine, External) else "true",
+        "UP_ENGINE_SECONDS": str(engines.start_seconds(engine)),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from bootstrap import accelerator, checks, engines, environment, health, supervise
-from bootstrap.engines import Draft, Engine, External
+from bootstrap.engines import Engine, External
 from bootstrap.layout import CHECKOUT, last_lines, program_log, setup_log
 from bootstrap.supervise import Studio
 from bootstrap.terminal import complain, say, sentence
@@ -51,8 +51,7 @@ def up(settings: Settings, detach: bool) -> int:
                 return _already(running, asked, detach)
             checks.ports(asked, engine)
             checks.external_server(engine)
-            if isinstance(engine, Draft) and engine.note:
-                say(engine.note)
+            checks.custom_nodes(asked, engine)
             environment.prepare(CHECKOUT, (environment.STUDIO,), gpu, setup_log(asked.data), say)
             interrupted = _heed_signals()
             studio, supervisor = supervise.start(asked, engine)

@@ -21,6 +21,11 @@ DEVICES = ("auto", "cuda", "rocm", "mps", "cpu")
 PACK_PROFILES = ("core", "aio")
 """Which custom node packs are installed: none, or those of the predecessor's all-in-one workflow."""
 
+VRAM_TIERS = ("auto", "gpu-only", "high", "normal", "low", "none")
+"""How much of the models the managed engine keeps in the GPU's memory; `auto` leaves that to ComfyUI."""
+
+_MOST_GIGABYTES = 1000
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -68,6 +73,19 @@ SETTINGS: tuple[Setting, ...] = (
         "https://github.com",
         "Where the packs' git repositories lie, as owner/name: a URL or a local folder.",
     ),
+    Setting(
+        "STUDIO_VRAM",
+        "",
+        "auto",
+        "How much the managed engine keeps in the GPU's memory: auto, gpu-only, high, normal, low or none.",
+    ),
+    Setting("STUDIO_RESERVE_VRAM_GB", "", "", "GB of the GPU's memory that the managed engine leaves to others."),
+    Setting(
+        "STUDIO_COMFYUI_NODES",
+        "",
+        "",
+        "Folders in `base/custom_nodes` of the managed ComfyUI that it may load, separated by commas.",
+    ),
     Setting("STUDIO_TEST_CHROMIUM", "", "", "Chromium for the browser tests; where empty it is found or installed."),
     Setting("COMFYUI_URL", "", "", "ComfyUI server for the tests that --comfy-real adds."),
 )
@@ -78,7 +96,8 @@ class Settings:
     """The settings in force. Paths are absolute; `comfyui_url` is None where no external server is named.
 
     `comfyui_url` may be shown and stored; what stood before its host is in `comfyui_auth`. `comfyui_source` and
-    `packs_source` are as given: `address.public` makes what may be shown of them.
+    `packs_source` are as given: `address.public` makes what may be shown of them. `reserve_vram_gb` is None where
+    ComfyUI is to choose.
     """
 
     engine: str
@@ -95,6 +114,9 @@ class Settings:
     comfyui_dir: Path
     comfyui_packs: str
     packs_source: str = field(repr=False)
+    vram: str
+    reserve_vram_gb: float | None
+    comfyui_nodes: tuple[str, ...]
 
     @property
     def server_url(self) -> str:
@@ -134,6 +156,9 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
         comfyui_dir=_folder(given["STUDIO_COMFYUI_DIR"]) if given["STUDIO_COMFYUI_DIR"].text else data / "comfyui",
         comfyui_packs=_one_of(given["STUDIO_COMFYUI_PACKS"], PACK_PROFILES),
         packs_source=given["STUDIO_PACKS_SOURCE"].text.strip(),
+        vram=_one_of(given["STUDIO_VRAM"], VRAM_TIERS),
+        reserve_vram_gb=_gigabytes(given["STUDIO_RESERVE_VRAM_GB"]),
+        comfyui_nodes=_folder_names(given["STUDIO_COMFYUI_NODES"]),
     )
 
 
@@ -163,6 +188,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "STUDIO_COMFYUI_DIR": str(settings.comfyui_dir),
         "STUDIO_COMFYUI_PACKS": settings.comfyui_packs,
         "STUDIO_PACKS_SOURCE": address.public(settings.packs_source),
+        "STUDIO_VRAM": settings.vram,
+        "STUDIO_RESERVE_VRAM_GB": "" if settings.reserve_vram_gb is None else str(settings.reserve_vram_gb),
+        "STUDIO_COMFYUI_NODES": ",".join(settings.comfyui_nodes),
     }
 
 
@@ -207,6 +235,29 @@ def _commit(given: _Given) -> str:
     if not re.fullmatch(r"[0-9a-fA-F]{40}", given.text):
         raise StudioError("commit_invalid", title=given.title, value=given.text)
     return given.text.lower()
+
+
+def _gigabytes(given: _Given) -> float | None:
+    if not given.text:
+        return None
+    try:
+        value = float(given.text)
+    except ValueError:
+        raise StudioError("value_type", title=given.title, expected="a number", value=given.text) from None
+    if not 0 <= value <= _MOST_GIGABYTES:
+        raise StudioError(
+            "value_out_of_range", title=given.title, low=0, high=_MOST_GIGABYTES, unit=" GB", value=given.text
+        )
+    return value
+
+
+def _folder_names(given: _Given) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name for part in given.text.split(",") if (name := part.strip())))
+    for name in names:
+        # It becomes an argument of ComfyUI, so that one that begins with a dash would be an option.
+        if not re.fullmatch(r"[^\W][\w. +-]*", name):
+            raise StudioError("value_type", title=given.title, expected="names of folders", value=name)
+    return names
 
 
 def _whole(given: _Given, low: int, high: int) -> int:

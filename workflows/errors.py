@@ -235,6 +235,10 @@ REGISTRY: dict[str, ErrorKind] = {
         "Ask as the user it belongs to, or choose another with --data.",
     ),
     # Installing ComfyUI.
+    "custom_nodes_missing": ErrorKind(
+        "STUDIO_COMFYUI_NODES names {value}, and there is no such folder in {path}.",
+        "Put the node pack there, or correct the name.",
+    ),
     "commit_invalid": ErrorKind(
         "{title} must be a commit of 40 hexadecimal digits; {value} was given.",
         "Write the full commit id, as `git rev-parse` prints it.",
@@ -298,10 +302,6 @@ REGISTRY: dict[str, ErrorKind] = {
         "The {program} can't listen on {host}, port {port} ({reason}).", "Choose another with {flag}."
     ),
     "engine_unknown": ErrorKind("There is no engine called {value}.", "Choose one of {known}."),
-    "engine_not_built": ErrorKind(
-        "The managed engine is not built yet.",
-        "Use --engine draft, or set STUDIO_COMFYUI_URL to a ComfyUI server that runs.",
-    ),
     "engine_url_missing": ErrorKind(
         "The external engine has no address.", "Set STUDIO_COMFYUI_URL, for instance to http://127.0.0.1:8188."
     ),

@@ -6,26 +6,48 @@ from pathlib import Path
 import pytest
 
 from bootstrap import accelerator, engines
-from bootstrap.engines import Draft, External
+from bootstrap.engines import Draft, Engine, External, Managed
+from bootstrap.layout import ComfyHome
 from client import settings as configuration
 from client.settings import Settings
 from workflows.errors import StudioError
 
 
-def settings(engine: str, url: str = "") -> Settings:
-    return configuration.read({"STUDIO_ENGINE": engine, "STUDIO_COMFYUI_URL": url, "STUDIO_DATA": "/somewhere"})
+def settings(engine: str, url: str = "", **more: str) -> Settings:
+    return configuration.read({"STUDIO_ENGINE": engine, "STUDIO_COMFYUI_URL": url, "STUDIO_DATA": "/somewhere", **more})
+
+
+DRAFT = Draft(8188, Path("/somewhere/engine"), 200)
+MANAGED = Managed(8188, ComfyHome(Path("/somewhere/comfyui")))
 
 
 @pytest.mark.parametrize("engine", ["auto", "draft"])
 def test_without_a_gpu_the_draft_engine_is_chosen_silently(engine: str) -> None:
-    assert engines.choose(settings(engine), gpu="") == Draft(8188, Path("/somewhere/engine"), 200)
+    assert engines.choose(settings(engine), gpu="") == DRAFT
 
 
-def test_a_gpu_that_is_not_used_is_mentioned_where_nobody_chose() -> None:
-    chosen = engines.choose(settings("auto"), gpu="cuda")
-    assert isinstance(chosen, Draft)
-    assert "cuda" in chosen.note
-    assert engines.choose(settings("draft"), gpu="cuda") == Draft(8188, Path("/somewhere/engine"), 200)
+@pytest.mark.parametrize(
+    ("engine", "gpu", "device", "expected"),
+    [
+        ("managed", "", "auto", MANAGED),
+        ("auto", "cuda", "auto", MANAGED),
+        ("auto", "mps", "auto", MANAGED),
+        ("auto", "", "cpu", MANAGED),
+        ("auto", "", "auto", DRAFT),
+        ("draft", "cuda", "cuda", DRAFT),
+    ],
+)
+def test_a_gpu_or_a_named_device_chooses_comfyui_where_nobody_chose(
+    engine: str, gpu: str, device: str, expected: Engine
+) -> None:
+    assert engines.choose(settings(engine, STUDIO_DEVICE=device), gpu) == expected
+
+
+def test_every_engine_has_the_name_that_chooses_it() -> None:
+    for engine in (MANAGED, DRAFT, External("http://host")):
+        name = engines.kind(engine)
+        url = "http://host" if name == "external" else ""
+        assert engines.choose(settings(name, url), gpu="") == engine
 
 
 @pytest.mark.parametrize("engine", ["auto", "external"])
@@ -43,7 +65,6 @@ def test_asking_for_the_draft_engine_wins_over_a_named_server() -> None:
     ("engine", "url", "code"),
     [
         ("comfy", "", "engine_unknown"),
-        ("managed", "", "engine_not_built"),
         ("external", "", "engine_url_missing"),
         ("external", "host:8188", "engine_url_invalid"),
         ("auto", "ftp://host", "engine_url_invalid"),

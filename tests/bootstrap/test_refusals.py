@@ -55,7 +55,6 @@ def test_one_port_for_both(flags: list[object]) -> None:
         ("--engine-port", "0", "--engine-port must be between 1 and 65535; 0 was given."),
         ("--host", "203.0.113.7", "Choose another with --host."),
         ("--engine", "comfy", "There is no engine called comfy. Choose one of auto, draft, managed, external."),
-        ("--engine", "managed", "The managed engine is not built yet."),
         ("--engine", "external", "Set STUDIO_COMFYUI_URL"),
         ("--host", "a..b", "The studio can't listen on a..b, port "),
         ("--data", "~nosuchuser/x", "--data leads to no folder: ~nosuchuser/x (Could not determine home directory)."),
@@ -69,11 +68,23 @@ def test_a_value_that_does_not_fit(flag: str, value: str, expected: str, flags: 
     ("variable", "value", "expected"),
     [
         ("STUDIO_MAX_UPLOAD_MB", "much", "STUDIO_MAX_UPLOAD_MB must be a whole number; much was given."),
+        ("STUDIO_VRAM", "lots", "STUDIO_VRAM can't be lots. Choose one of auto, gpu-only, high, normal, low, none."),
+        ("STUDIO_RESERVE_VRAM_GB", "two", "STUDIO_RESERVE_VRAM_GB must be a number; two was given."),
+        ("STUDIO_RESERVE_VRAM_GB", "-1", "STUDIO_RESERVE_VRAM_GB must be between 0 and 1000 GB; -1 was given."),
+        ("STUDIO_RESERVE_VRAM_GB", "nan", "STUDIO_RESERVE_VRAM_GB must be between 0 and 1000 GB; nan was given."),
+        ("STUDIO_COMFYUI_NODES", "good,../evil", "STUDIO_COMFYUI_NODES must be names of folders; ../evil was given."),
+        ("STUDIO_COMFYUI_NODES", "--listen", "STUDIO_COMFYUI_NODES must be names of folders; --listen was given."),
         ("STUDIO_COMFYUI_URL", "127.0.0.1:8188", "STUDIO_COMFYUI_URL is no web address: 127.0.0.1:8188"),
     ],
 )
 def test_a_variable_that_does_not_fit_is_named(variable: str, value: str, expected: str, flags: list[object]) -> None:
     assert refusal(*flags, env={variable: value}).startswith(expected)
+
+
+def test_a_node_pack_that_is_not_there_is_named(flags: list[object], tmp_path: Path) -> None:
+    env = {"STUDIO_COMFYUI_NODES": "absent"}
+    line = refusal(*flags, "--engine", "managed", env=env)
+    assert line.startswith(f"STUDIO_COMFYUI_NODES names absent, and there is no such folder in {tmp_path}")
 
 
 def test_a_value_is_named_after_where_it_came_from() -> None:
