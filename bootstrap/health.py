@@ -11,7 +11,7 @@ from bootstrap import supervise
 from bootstrap.layout import program_log
 from bootstrap.probe import UNAUTHORIZED, engine_failure, engine_failure_at_second_hand, studio_failure
 from bootstrap.supervise import Studio
-from client import supervisor
+from client import engine_events, supervisor
 from client.settings import Settings
 from workflows.errors import StudioError
 
@@ -27,7 +27,8 @@ class Health:
     """One of the two programs: its state, its process (0 = none here), its address, and why it is unwell ("" = well).
 
     `state` is "running", "external", or supervisor's word for what else it is: "starting" until it answers, "backoff"
-    and "fatal" where it ended while starting, "stopped", "stopping", "exited", "unknown".
+    where it ended while starting, "fatal" where it did so or ended too often and stays down, "stopped", "stopping",
+    "exited", "unknown".
     """
 
     program: str
@@ -81,12 +82,21 @@ def _health(name: str, program: supervisor.Program, settings: Settings) -> Healt
     if program is _SILENT:
         return Health(name, "unknown", 0, 0.0, url, "the supervisor does not answer")
     state = program.state.lower()
+    reason = _given_up(settings) if name == "engine" and state in ("stopped", "fatal") else ""
+    if reason:
+        return Health(name, "fatal", program.pid, program.uptime, url, reason)
     if state not in ("running", "starting", "external"):
         return Health(name, state, program.pid, program.uptime, url, state)
     failure = _engine_failure(settings) if name == "engine" else studio_failure(url)
     if state == "starting" and not failure:
         state = "running"
     return Health(name, state, program.pid, program.uptime, url, failure)
+
+
+def _given_up(settings: Settings) -> str:
+    """Why the watchdog lets the engine stay down; "" where it does not."""
+    events = engine_events.read(settings.data, 1)
+    return f"given up: it {events[0].why}" if events and events[0].what == "gave_up" else ""
 
 
 def _engine_failure(settings: Settings) -> str:

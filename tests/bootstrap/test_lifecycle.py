@@ -212,13 +212,18 @@ def test_no_program_outlives_a_killed_supervisor(tmp_path: Path) -> None:
 
 
 def checkout_with_engine(folder: Path, program: str) -> Path:
-    """A checkout whose draft engine is this program, with the environment of this one."""
+    """A checkout whose draft engine is this program, with the environment of this one.
+
+    The real one's program is its module `bootstrap.draft.started`.
+    """
     checkout = folder / "checkout"
     for room in ("bootstrap", "client", "workflows", "pages"):
         shutil.copytree(CHECKOUT / room, checkout / room, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("Home.py", "supervisord.conf", "requirements.txt"):
         shutil.copy(CHECKOUT / file, checkout / file)
-    (checkout / "bootstrap" / "draft" / "__main__.py").write_text(program)
+    draft = checkout / "bootstrap" / "draft"
+    (draft / "__main__.py").rename(draft / "started.py")
+    (draft / "__main__.py").write_text(program)
     (checkout / ".venv").symlink_to(CHECKOUT / ".venv")
     return checkout
 
@@ -259,5 +264,11 @@ def test_an_external_engine_is_used_and_left_alone(running: Running, tmp_path: P
     code, found = report(tmp_path)
     assert (code, found["engine"], found["engine_url"]) == (0, "external", running.engine_url)
     assert (found["programs"]["engine"]["state"], found["programs"]["engine"]["pid"]) == ("external", None)
+    studio = supervise.find(tmp_path)
+    assert studio is not None
+    assert {name: program.pid for name, program in supervisor.states(studio.socket).items() if name != "studio"} == {
+        "engine": 0,
+        "watchdog": 0,
+    }
     assert bootstrap("down", "--data", tmp_path).returncode == 0
     assert not engine_failure(running.engine_url)
