@@ -47,6 +47,7 @@ def _become_comfyui(engine: Managed, settings: Settings) -> int:
     if install is None:
         print(f"No ComfyUI is installed in {engine.home.folder}: run `python3 -m bootstrap install`.", file=sys.stderr)
         return 2
+    state.hold(install)
     launch.prepare(engine.home, install)
     os.chdir(install.source)
     arguments = launch.command(engine.home, install, settings)

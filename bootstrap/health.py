@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bootstrap import supervise
-from bootstrap.layout import program_log
+from bootstrap.layout import program_log, supervisor_pid_file
 from bootstrap.probe import UNAUTHORIZED, engine_failure, engine_failure_at_second_hand, studio_failure
 from bootstrap.supervise import Studio
 from client import engine_events, supervisor
 from client.settings import Settings
 from workflows.errors import StudioError
 
-START_SECONDS = 120.0
+START_SECONDS = {"draft": 120.0, "external": 120.0, "managed": 900.0}
+"""How long `up` waits for both programs, by engine: ComfyUI takes 9 to 15 s, and minutes on a slow disk."""
 _POLL_SECONDS = 0.1
 
 _SILENT = supervisor.Program(name="", state="UNKNOWN", pid=0, uptime=0.0)
@@ -53,13 +54,19 @@ def is_well(studio: Studio) -> bool:
     return not any(program.failure for program in look(studio))
 
 
-def wait(studio: Studio, process: subprocess.Popen[bytes], interrupted: Callable[[], bool]) -> bool:
+def wait(
+    studio: Studio,
+    process: subprocess.Popen[bytes],
+    interrupted: Callable[[], bool],
+    show: Callable[[float, Studio], None],
+) -> bool:
     """Wait until both programs answer: True, or False where `interrupted` said so first.
 
-    Raises StudioError `supervisor_ended`, `program_failed` or `program_silent`; stopping is left to the caller.
+    `show` is called now and then with the seconds waited so far. Raises StudioError `supervisor_ended`,
+    `program_failed` or `program_silent`; stopping is left to the caller.
     """
     data = studio.settings.data
-    deadline = time.monotonic() + START_SECONDS
+    began, most = time.monotonic(), START_SECONDS[studio.settings.engine]
     while not interrupted():
         if process.poll() is not None:
             raise StudioError("supervisor_ended", log=supervise.supervisor_output(data))
@@ -71,8 +78,9 @@ def wait(studio: Studio, process: subprocess.Popen[bytes], interrupted: Callable
             # Nothing was there to disturb it: what ends on the first attempt ends on the next one too.
             if program.state in ("backoff", "fatal"):
                 raise StudioError("program_failed", program=program.program, log=log)
-            if time.monotonic() > deadline:
-                raise StudioError("program_silent", program=program.program, seconds=START_SECONDS, log=log)
+            if time.monotonic() - began > most:
+                raise StudioError("program_silent", program=program.program, seconds=most, log=log)
+        show(time.monotonic() - began, studio)
         time.sleep(_POLL_SECONDS)
     return False
 
@@ -94,9 +102,13 @@ def _health(name: str, program: supervisor.Program, settings: Settings) -> Healt
 
 
 def _given_up(settings: Settings) -> str:
-    """Why the watchdog lets the engine stay down; "" where it does not."""
-    events = engine_events.read(settings.data, 1)
-    return f"given up: it {events[0].why}" if events and events[0].what == "gave_up" else ""
+    """Why the watchdog lets the engine stay down; "" where it does not. An earlier run's verdict is over with it."""
+    last = next(iter(engine_events.read(settings.data, 1)), None)
+    try:
+        began = supervisor_pid_file(settings.data).stat().st_mtime
+    except OSError:
+        return ""
+    return f"given up: it {last.why}" if last and last.what == "gave_up" and last.time >= began else ""
 
 
 def _engine_failure(settings: Settings) -> str:

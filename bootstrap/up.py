@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from bootstrap import accelerator, checks, engines, environment, health, supervise
-from bootstrap.engines import Engine, External
+from bootstrap.comfy import install
+from bootstrap.engines import Engine, External, Managed
 from bootstrap.layout import CHECKOUT, last_lines, program_log, setup_log
 from bootstrap.supervise import Studio
-from bootstrap.terminal import complain, say, sentence
+from bootstrap.terminal import complain, passing, say, sentence
+from client import engine_events
 from client import settings as configuration
 from client.settings import Settings
 from workflows.errors import StudioError
 
 _POLL_SECONDS = 0.2
 _WATCH_SECONDS = 2.0
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_TOLD: dict[str, str] = {
+    "restarted": "The engine is restarted: {why}.",
+    "gave_up": "The engine is given up: it {why}. Mend the cause, then restart the studio.",
+}
 
 EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
 _FAILED_IN_DOING = {
@@ -53,6 +62,9 @@ def up(settings: Settings, detach: bool) -> int:
             checks.external_server(engine)
             checks.custom_nodes(asked, engine)
             environment.prepare(CHECKOUT, (environment.STUDIO,), gpu, setup_log(asked.data), say)
+            if isinstance(engine, Managed):
+                install.ensure(asked, say)
+                say(f"Starting ComfyUI; this may take minutes on a slow disk. Its log is {_engine_log(asked)}")
             interrupted = _heed_signals()
             studio, supervisor = supervise.start(asked, engine)
             with _none_left_behind(studio, supervisor):
@@ -98,7 +110,7 @@ def _already(running: Studio, asked: Settings, detach: bool) -> int:
 def _await(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Callable[[], bool]) -> int:
     """Wait until all is well; otherwise nothing is left running."""
     try:
-        if health.wait(studio, supervisor, interrupted):
+        if health.wait(studio, supervisor, interrupted, _show):
             return EXIT_DONE
     except StudioError as error:
         supervise.stop(studio, supervisor)
@@ -111,6 +123,16 @@ def _await(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Cal
     return EXIT_INTERRUPTED
 
 
+def _show(waited: float, studio: Studio) -> None:
+    """One passing line on how far a start is: the engine's own last words."""
+    line = next(iter(last_lines(_engine_log(studio.settings), 1)), "")
+    passing(f"  {waited:.0f} s: {_COLOURS.sub('', line)}")
+
+
+def _engine_log(settings: Settings) -> Path:
+    return program_log(settings.data, "engine")
+
+
 def _explanation(error: StudioError, studio: Studio) -> list[str]:
     data = studio.settings.data
     program = error.facts.get("program")
@@ -119,7 +141,7 @@ def _explanation(error: StudioError, studio: Studio) -> list[str]:
 
 def _stay(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Callable[[], bool]) -> int:
     programs = supervise.states(studio)
-    looked = time.monotonic()
+    looked, told = time.monotonic(), time.time()
     while supervisor.poll() is None and not interrupted():
         time.sleep(_POLL_SECONDS)
         if time.monotonic() - looked >= _WATCH_SECONDS:
@@ -127,6 +149,10 @@ def _stay(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Call
             for name, program in now.items():
                 if program.pid and program.pid != programs[name].pid:
                     say(f"The {name} ended and was started again; its log is {program_log(studio.settings.data, name)}")
+            for event in engine_events.read(studio.settings.data):
+                if event.time > told and event.what in _TOLD:
+                    say(_TOLD[event.what].format(why=event.why))
+                    told = event.time
             programs, looked = now or programs, time.monotonic()
     if supervisor.poll() is None:
         say("Stopping…")

@@ -41,6 +41,7 @@ class Watched:
     """A studio whose engine can be told to die."""
 
     data: Path
+    checkout: Path
     engine_url: str
     socket: str
 
@@ -82,7 +83,7 @@ def watched(folder: Path, **environment: str) -> Iterator[Watched]:
     try:
         found = supervise.find(data)
         assert found is not None
-        yield Watched(data, f"http://127.0.0.1:{engine_port}", found.socket)
+        yield Watched(data, checkout, f"http://127.0.0.1:{engine_port}", found.socket)
     finally:
         bootstrap("down", "--data", data, checkout=checkout)
 
@@ -194,7 +195,7 @@ def test_an_engine_that_does_not_start_any_more_is_given_up_until_somebody_start
     assert report(studio.data)[0] == 0
 
 
-def test_an_engine_that_ends_again_and_again_is_given_up(tmp_path: Path) -> None:
+def test_an_engine_that_ends_again_and_again_is_given_up_until_the_next_start(tmp_path: Path) -> None:
     with watched(tmp_path, WATCHDOG_MOST_ENDS="2") as studio:
         assert studio.answers_again(studio.kill())
         studio.kill()
@@ -204,3 +205,8 @@ def test_an_engine_that_ends_again_and_again_is_given_up(tmp_path: Path) -> None
         assert engine["state"] == "fatal"
         assert engine["reason"].startswith("given up: it ended 2 times within ")
         assert whats(studio.events()) == {"started": 1, "ended": 2, "gave_up": 1}
+        assert bootstrap("down", "--data", studio.data).returncode == 0
+        port, engine_port = free_ports(2)
+        flags = ("--data", studio.data, "--port", port, "--engine-port", engine_port, "--engine", "draft")
+        again = bootstrap("up", "--detach", *flags, checkout=studio.checkout)
+        assert again.returncode == 0, again.stderr
