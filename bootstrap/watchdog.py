@@ -206,8 +206,10 @@ def listen(watchdog: Watchdog, source: TextIO, sink: TextIO) -> None:
         payload = source.read(int(facts["len"]))
         try:
             _handle(watchdog, facts["eventname"], _facts(payload))
-        except Exception:
+        except OSError as error:
             # The supervisor is busy or going down, or the engine went between two looks; the next event comes soon.
+            log.warning("%s: %s", facts["eventname"], error)
+        except Exception:
             log.exception("%s", facts["eventname"])
         sink.write("RESULT 2\nOK")
         sink.flush()

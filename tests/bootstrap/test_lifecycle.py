@@ -104,6 +104,9 @@ def test_programs_are_stopped_restarted_and_read_over_the_socket(running: Runnin
     assert (code, found["healthy"], found["programs"]["engine"]["reason"]) == (1, False, "stopped")
     assert found["programs"]["studio"]["healthy"]
     supervisor.restart(running.socket, "engine")
+    supervisor.start(running.socket, "engine")
+    with pytest.raises(ChildProcessError, match="BAD_NAME"):
+        supervisor.start(running.socket, "nobody")
     assert eventually(lambda: not engine_failure(running.engine_url))
     assert supervisor.states(running.socket)["engine"].pid != first.pid
     log = running.data / "logs" / "engine.log"
