@@ -110,9 +110,12 @@ def _already(running: Studio, asked: Settings, detach: bool) -> int:
 def _await(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Callable[[], bool]) -> int:
     """Wait until all is well; otherwise nothing is left running."""
     try:
-        if health.wait(studio, supervisor, interrupted, _show):
+        well = health.wait(studio, supervisor, interrupted, _show)
+        passing("")
+        if well:
             return EXIT_DONE
     except StudioError as error:
+        passing("")
         supervise.stop(studio, supervisor)
         for line in _explanation(error, studio):
             complain(f"  {line}")

@@ -84,7 +84,7 @@ SETTINGS: tuple[Setting, ...] = (
         "STUDIO_COMFYUI_NODES",
         "",
         "",
-        "Folders in `base/custom_nodes` of the managed ComfyUI that it may load, separated by commas.",
+        "Folders in base/custom_nodes of the managed ComfyUI that it may load, separated by commas.",
     ),
     Setting("STUDIO_TEST_CHROMIUM", "", "", "Chromium for the browser tests; where empty it is found or installed."),
     Setting("COMFYUI_URL", "", "", "ComfyUI server for the tests that --comfy-real adds."),
