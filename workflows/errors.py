@@ -139,6 +139,11 @@ REGISTRY: dict[str, ErrorKind] = {
     "file_cut_off": ErrorKind(
         "{title}: {value} is damaged or breaks off before its end.", "Copy or save it again, as a whole."
     ),
+    # Model files.
+    "variant_unusable": ErrorKind(
+        "{title} as {value} can't be used by the graphs: {reason}",
+        "Choose another variant, or leave the choice to auto.",
+    ),
     # The engine.
     "engine_unreachable": ErrorKind(
         "The engine at {server} does not answer ({reason}).", "Check that it runs, then try again.", retryable=True
