@@ -33,13 +33,14 @@ LOCK_SECONDS = 0.5
 class Limits:
     """How patient a download is: seconds without a byte, tries in a row without progress, seconds between reports.
 
-    `damaged` is how often a whole file may arrive with the wrong hash.
+    `damaged` is how often a whole file may arrive with the wrong hash, `backoff` the seconds before the second try.
     """
 
     stall: float = 30.0
     tries: int = 6
     damaged: int = 2
     report: float = 0.5
+    backoff: float = 0.5
     workers: int = 2
 
 
@@ -163,7 +164,7 @@ class _Download:
                     raise StudioError(
                         "download_broken", file=self.file, endpoint=endpoint, tries=failures, reason=reason
                     )
-                self._pause(reason, pause(wait, failures - 1))
+                self._pause(reason, pause(wait, failures - 1, self.limits.backoff))
 
     def _take_up(self, part: BinaryIO) -> None:
         """Read what an earlier run left, for the hash; a part that is longer than the file is none of it."""

@@ -183,9 +183,9 @@ def retry_after(headers: Any) -> float | None:
         return None
 
 
-def pause(asked: float | None, attempt: int) -> float:
+def pause(asked: float | None, attempt: int, first: float = 0.5) -> float:
     """Seconds to wait before the next try: what the server asked for, else twice as long each time, 20 at most."""
-    return asked if asked is not None else min(20.0, 0.5 * 2**attempt)
+    return asked if asked is not None else min(20.0, first * 2**attempt)
 
 
 def origin(url: str) -> tuple[str, str, int]:
