@@ -65,9 +65,10 @@ class _Pull:
                     self._hear(self.told.get(timeout=_POLL_SECONDS))
         except BaseException:
             self.stop.set()
+            raise
+        finally:
             for worker in workers:
                 worker.join(END_SECONDS)
-            raise
         return tuple(self.outcomes[item.file] for item in self.todo)
 
     def _work(self) -> None:
