@@ -1,4 +1,4 @@
-"""The verbs of `python3 -m bootstrap`: up, install, down, status, test. The standard library is all they need."""
+"""The verbs of `python3 -m bootstrap`: up, install, models, down, status, test. They need the standard library only."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import signal
 import sys
 from pathlib import Path
 
-from bootstrap import accelerator, checks, chromium, environment, health, supervise
+from bootstrap import accelerator, checks, chromium, environment, health, models_options, supervise
 from bootstrap.comfy import verb
 from bootstrap.layout import CHECKOUT, setup_log, venv_python
 from bootstrap.terminal import complain, duration, say, sentence
 from bootstrap.up import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, exit_code, up
 from client import settings as configuration
+from client.models import mirror
 from client.settings import SETTINGS
 from workflows.errors import StudioError
 
@@ -33,10 +34,14 @@ def main(arguments: list[str]) -> int:
     flags = {setting.env: value for setting in SETTINGS if (value := getattr(options, setting.env, None))}
     try:
         if options.verb == "up":
-            return up(configuration.read(flags=flags), options.detach)
+            settings = configuration.read(flags=flags)
+            mirror.ensure(os.environ, settings.data, say)
+            return up(settings, options.detach)
         if options.verb == "install":
             return verb.install(configuration.read(flags=flags), say)
         data = configuration.data_folder(flags=flags)
+        if options.verb == "models":
+            return models(data, arguments[1:])
         if options.verb == "down":
             return down(data)
         if options.verb == "status":
@@ -100,6 +105,16 @@ def test(data: Path, setup_only: bool, arguments: list[str]) -> int:
     os.execve(python, [python, "-m", "pytest", *arguments], {**os.environ, **chromium.variables(browser)})
 
 
+def models(data: Path, arguments: list[str]) -> int:
+    """Set up what the studio needs and become the interpreter that plans or pulls models."""
+    checks.data_folder(data)
+    mirror.ensure(os.environ, data, complain)
+    environment.prepare(CHECKOUT, (environment.STUDIO,), accelerator.detect(), setup_log(data), complain)
+    sys.stdout.flush()
+    python = str(venv_python())
+    os.execve(python, [python, "-m", "bootstrap.models_cli", *arguments], dict(os.environ))
+
+
 def _line(program: health.Health) -> str:
     process = f", pid {program.pid}, up {duration(program.uptime)}" if program.pid else ""
     condition = f"unwell ({program.failure})" if program.failure else "well"
@@ -140,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     reports = verbs.add_parser("status", help="say what runs, and whether it is well", allow_abbrev=False)
     _add_settings(reports, {"--data"})
     reports.add_argument("--json", action="store_true", help="Print one JSON object.")
+    models_options.add(verbs.add_parser("models", help="plan and fetch the model files", allow_abbrev=False))
     tests = verbs.add_parser(
         "test", help="set up what the tests need and run them; further arguments go to pytest", allow_abbrev=False
     )

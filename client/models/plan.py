@@ -253,9 +253,9 @@ def _rooms(items: Iterable[Item], models: Path, hub: Hub, free: Callable[[Path],
     """What each disk that is written to needs: the cache's, and the models folder's where links can't lead there."""
     fetched = [item for item in items if item.state in ("partial", "missing")]
     placed = [item for item in items if item.state in ("partial", "missing", "cached")]
-    needed = {place.existing(hub.cache): sum(item.to_fetch for item in fetched)}
+    needed = {hub.cache: sum(item.to_fetch for item in fetched)}
     if placed and place.needs_copy(hub.cache, models):
-        copies, folder = sum(item.bytes or 0 for item in placed), place.existing(models)
-        same = next((one for one in needed if one.stat().st_dev == folder.stat().st_dev), folder)
-        needed[same] = needed.get(same, 0) + copies
-    return tuple(Room(folder, count, free(folder)) for folder, count in needed.items())
+        same = place.existing(hub.cache).stat().st_dev == place.existing(models).stat().st_dev
+        at = hub.cache if same else models
+        needed[at] = needed.get(at, 0) + sum(item.bytes or 0 for item in placed)
+    return tuple(Room(folder, count, free(place.existing(folder))) for folder, count in needed.items())

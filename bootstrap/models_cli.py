@@ -1,0 +1,169 @@
+"""`python3 -m bootstrap models plan` and `models pull`, run by the interpreter of `.venv`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bootstrap import accelerator, card, layout, models_options
+from bootstrap.models_options import AUTO, listed
+from bootstrap.terminal import complain, duration, passing, say, sentence
+from client import settings as configuration
+from client.models.events import Done, Event, Failed, Retrying, Stalled, Total, Waiting, as_dict
+from client.models.hub import Hub
+from client.models.plan import Item, Plan, plan
+from client.models.pull import pull
+from client.settings import Settings
+from workflows import manifest, needs, registry
+from workflows.errors import StudioError
+
+EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
+LOG_SECONDS = 30.0
+"""How often progress is written where no terminal shows it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb. Exit code: 0 done, 1 some file can't be had, 2 refused, 130 interrupted."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    parser = argparse.ArgumentParser(prog="python3 -m bootstrap models", allow_abbrev=False)
+    models_options.add(parser)
+    options = parser.parse_args(arguments)
+    try:
+        planned = _plan(options, configuration.read(flags=models_options.flags(options)))
+        return _show(planned, options.json) if options.models_verb == "plan" else _pull(planned, options.json)
+    except StudioError as error:
+        complain(sentence(error))
+        return EXIT_REFUSED
+    except KeyboardInterrupt:
+        passing("")
+        complain("Interrupted. Pulling again goes on from here.")
+        return EXIT_INTERRUPTED
+
+
+def _plan(options: argparse.Namespace, settings: Settings) -> Plan:
+    wanted = listed(options.variant)
+    single = dict(text.split("=", 1) for text in wanted if "=" in text)
+    (choice,) = [text for text in wanted if "=" not in text][-1:] or [AUTO]
+    if choice not in (AUTO, *registry.PICKS):
+        known = ", ".join((AUTO, *registry.PICKS, "MODEL=VARIANT"))
+        raise StudioError("value_not_offered", title="--variant", value=choice, known=known)
+    found = needs.of_modes(listed(options.mode), listed(options.preset), listed(options.extras), settings.data)
+    folder = Path(options.folder).expanduser().resolve() if options.folder else layout.comfyui(settings).models
+    picked = choice_for(settings) if choice == AUTO else choice
+    return plan(found, folder, Hub.from_environment(), picked, single, prefer_present=choice == AUTO)
+
+
+def choice_for(settings: Settings) -> str:
+    """The variant that suits the device which the managed engine computes on."""
+    device = accelerator.detect() if settings.device == "auto" else settings.device
+    # PyTorch has no fp8 on Apple's GPUs.
+    if device == "mps":
+        return registry.choice_for(0.0, fp8=False)
+    found = card.first() if device == "cuda" else None
+    return registry.choice_for(found.memory_gb, fp4=found.fp4) if found else registry.choice_for(0.0)
+
+
+def _show(planned: Plan, as_json: bool) -> int:
+    if as_json:
+        say(json.dumps(planned.as_dict(), indent=2))
+    else:
+        _describe(planned)
+    planned.check_disk()
+    return EXIT_DONE
+
+
+def _describe(planned: Plan) -> None:
+    say(f"Models folder: {planned.models} (variant {planned.choice})")
+    width = max((len(item.file) for item in planned.items), default=0)
+    for item in planned.items:
+        say(f"  {item.state:<8} {item.file:<{width}}  {_size(item):>16}  {_purpose(item)}")
+    for problem in dict.fromkeys(sentence(item.problem) for item in planned.items if item.problem):
+        say(f"  {problem}")
+    unknown = sum(item.bytes is None and item.state != "there" for item in planned.items)
+    more = f", and {unknown} of unknown size" if unknown else ""
+    free = "; ".join(f"{gb(room.free)} are free in {room.folder}" for room in planned.rooms)
+    say("Everything is there." if planned.complete else f"{gb(planned.to_fetch)} to fetch{more}; {free}.")
+
+
+def _size(item: Item) -> str:
+    if item.bytes is None:
+        return "size unknown"
+    size = gb(item.bytes) if item.exact else f"about {gb(item.bytes)}"
+    return f"{item.have / 1e9:.1f} of {size}" if item.state == "partial" else size
+
+
+def _purpose(item: Item) -> str:
+    every = set(item.need.modes) == set(manifest.MODES)
+    return ", ".join(item.need.extras) or ("all modes" if every else ", ".join(item.need.modes))
+
+
+def _pull(planned: Plan, as_json: bool) -> int:
+    if as_json:
+        say(json.dumps({"event": "plan", **planned.as_dict()}))
+        outcomes = pull(planned, lambda event: say(json.dumps(as_dict(event))))
+    else:
+        _describe(planned)
+        outcomes = pull(planned, teller())
+        passing("")
+    failed = [outcome for outcome in outcomes if not isinstance(outcome, Done)]
+    if as_json:
+        say(json.dumps({"event": "result", "complete": not failed}))
+    elif outcomes:
+        say(f"{len(failed)} of {len(outcomes)} files are missing." if failed else "Everything is there.")
+    return EXIT_FAILED if failed else EXIT_DONE
+
+
+def teller(clock: Callable[[], float] = time.monotonic) -> Callable[[Event], None]:
+    """What shows events on a terminal: a line that changes, and one that stays for what matters later."""
+    logged = clock()
+
+    def tell(event: Event) -> None:
+        nonlocal logged
+        if isinstance(event, Total):
+            passing(f"  {total(event)}")
+            if not sys.stdout.isatty() and clock() - logged >= LOG_SECONDS:
+                logged = clock()
+                say(f"  {total(event)}")
+        elif line := _line(event):
+            passing("")
+            (complain if isinstance(event, Failed) else say)(f"  {line}")
+
+    return tell
+
+
+def _line(event: Event) -> str:
+    if isinstance(event, Done):
+        proved = "" if event.verified else ", which the hub gives no hash to prove"
+        return f"{event.file}: in its place ({event.how}){proved}"
+    if isinstance(event, Failed):
+        return f"{event.message} {event.hint}"
+    if isinstance(event, Stalled):
+        return f"{event.file}: nothing came for {event.seconds:g} s"
+    if isinstance(event, Retrying):
+        return f"{event.file}: {event.reason}, trying again in {event.wait:.0f} s"
+    if isinstance(event, Waiting):
+        return f"{event.file}: another program fetches it; waiting for that"
+    return ""
+
+
+def total(event: Total) -> str:
+    """All files in one line."""
+    left = f", {duration(event.left)} left" if event.left is not None else ""
+    done = f"{event.files_done} of {event.files} files, {event.done / 1e9:.1f} of {gb(event.bytes)}"
+    return f"{done}, {event.rate / 1e6:.0f} MB/s{left}"
+
+
+def gb(count: float) -> str:
+    """Bytes as people say them."""
+    return f"{count / 1e9:.1f} GB" if count >= 5e7 else f"{count / 1e6:.1f} MB"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
