@@ -45,12 +45,20 @@ def cache(environ: Mapping[str, str]) -> Path:
 
 def is_read_only(folder: Path) -> bool:
     """Whether something in a cache, or the cache itself where it is yet to be made, can't be written by this user."""
+    try:
+        return not _can_be_written(folder)
+    except PermissionError:
+        # It lies behind a folder that this user may not even look into.
+        return True
+
+
+def _can_be_written(folder: Path) -> bool:
     if not folder.is_dir():
         above = next((one for one in folder.parents if one.exists()), Path("/"))
-        return not os.access(above, os.W_OK | os.X_OK)
+        return os.access(above, os.W_OK | os.X_OK)
     repos = [repo for kind in KINDS for repo in folder.glob(kind)]
     inner = [repo / name for repo in repos for name in ("blobs", "snapshots", "refs") if (repo / name).exists()]
-    return not all(os.access(one, os.W_OK | os.X_OK) for one in (folder, *repos, *inner))
+    return all(os.access(one, os.W_OK | os.X_OK) for one in (folder, *repos, *inner))
 
 
 def ensure(environ: MutableMapping[str, str], data: Path, say: Callable[[str], None]) -> None:
@@ -68,17 +76,21 @@ def ensure(environ: MutableMapping[str, str], data: Path, say: Callable[[str], N
         reason = (error.strerror or str(error)).lower()
         raise StudioError("data_unwritable", path=target, reason=reason) from None
     say(f"The Hugging Face cache {source} can't be written; {target} stands in for it.")
-    if token.exists():
+    if os.access(token, os.R_OK):
         environ["HF_TOKEN_PATH"] = str(token)
     environ["HF_HOME"], environ["HF_HUB_CACHE"] = str(target.parent), str(target)
     environ.pop("HUGGINGFACE_HUB_CACHE", None)
 
 
 def mirror(source: Path, target: Path) -> Mirrored:
-    """Have every finished file of a cache in another one, by links. What the target has stays as it is."""
+    """Have every finished file of a cache in another one, by links. What the target has stays as it is.
+
+    A source that this user may not read has none.
+    """
     target.mkdir(parents=True, exist_ok=True)
     made = {"hardlinked": 0, "symlinked": 0, "remade": 0}
-    for repo in (repo for kind in KINDS for repo in sorted(source.glob(kind))):
+    kinds = KINDS if os.access(source, os.R_OK | os.X_OK) else ()
+    for repo in (repo for kind in kinds for repo in sorted(source.glob(kind))):
         for path in sorted(repo.rglob("*")):
             below = path.relative_to(repo)
             copy = target / repo.name / below
