@@ -29,9 +29,6 @@ LOG_SECONDS = 30.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. Exit code: 0 done, 1 some file can't be had, 2 refused, 130 interrupted."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
     parser = argparse.ArgumentParser(prog="python3 -m bootstrap models", allow_abbrev=False)
     models_options.add(parser)
     options = parser.parse_args(arguments)
@@ -166,4 +163,7 @@ def gb(count: float) -> str:
 
 
 if __name__ == "__main__":
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(end) is not signal.SIG_IGN:
+            signal.signal(end, signal.default_int_handler)
     sys.exit(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -18,6 +19,8 @@ from client.models.rates import Meter
 from workflows.errors import StudioError
 
 END_SECONDS = 2.0
+"""How long an ended call waits for its workers; one that waits for the network ends by itself later."""
+
 _POLL_SECONDS = 0.2
 
 
@@ -67,8 +70,9 @@ class _Pull:
             self.stop.set()
             raise
         finally:
+            until = time.monotonic() + END_SECONDS
             for worker in workers:
-                worker.join(END_SECONDS)
+                worker.join(max(0.0, until - time.monotonic()))
         return tuple(self.outcomes[item.file] for item in self.todo)
 
     def _work(self) -> None:

@@ -1,0 +1,306 @@
+"""`python3 -m bootstrap models` as a person runs it, against a hub on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap import card, models_cli
+from client import settings as configuration
+from client.models.events import Done, Failed, Progress, Retrying, Stalled, Total, Waiting
+from client.models.rates import Meter
+from tests.support.commands import CHECKOUT, bootstrap, environment, eventually
+from tests.support.hub import FakeHub, Stall, serving
+from workflows import needs, registry
+
+CHECKPOINT, ENCODER, LORA = [need.file for need in needs.of_modes(["t2v"], ["fast"])]
+FAST = ("--mode", "t2v", "--preset", "fast")
+CAME = 128 * 1024
+TOKEN = "hf_secret_of_mine"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody at a shell, with a data folder and a Hugging Face folder of their own."""
+
+    hub: FakeHub
+    folder: Path
+
+    @property
+    def models(self) -> Path:
+        return self.folder / "data" / "comfyui" / "base" / "models"
+
+    def env(self, **extra: str) -> dict[str, str]:
+        plain = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        own = {"HF_ENDPOINT": self.hub.url, "HF_HOME": str(self.folder / "hf"), "HF_HUB_DISABLE_XET": "1"}
+        kept = {name: value for name, value in plain.items() if not name.startswith(("HF_", "HUGGING"))}
+        return {**kept, **own, **extra}
+
+    def run(self, verb: str, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+        return bootstrap("models", verb, "--data", self.folder / "data", *arguments, env=self.env(**extra))
+
+    def plan(self, *arguments: str, **extra: str) -> dict[str, Any]:
+        ended = self.run("plan", "--json", *arguments, **extra)
+        assert ended.returncode == 0, ended.stderr
+        planned: dict[str, Any] = json.loads(ended.stdout)
+        return planned
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "bootstrap", "models", "pull", "--data", str(self.folder / "data")]
+        return subprocess.Popen(
+            [*command, *arguments],
+            cwd=CHECKOUT,
+            env={**environment(), **self.env()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def part(self) -> int:
+        return max((path.stat().st_size for path in self.folder.rglob("*.part")), default=0)
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Iterator[Person]:
+    with serving() as hub:
+        for model in registry.models():
+            for variant in model.variants:
+                hub.add(variant.repo, variant.path, variant.file.encode() * 5000)
+        yield Person(hub, tmp_path)
+
+
+def test_a_plan_says_what_is_missing_and_how_much_it_is(person: Person) -> None:
+    ended = person.run("plan", *FAST)
+    assert ended.returncode == 0, ended.stderr
+    assert f"Models folder: {person.models}" in ended.stdout
+    for file in (CHECKPOINT, ENCODER, LORA):
+        assert f"missing  {file}" in ended.stdout
+    size = sum(len(file) * 5000 for file in (CHECKPOINT, ENCODER, LORA))
+    assert f"{size / 1e6:.1f} MB to fetch; " in ended.stdout
+    assert f"free in {person.folder / 'hf' / 'hub'}" in ended.stdout
+    assert not (person.folder / "hf").exists()
+
+
+def test_a_plan_for_programs_has_every_number(person: Person) -> None:
+    planned = person.plan("--mode", "style", "--with", "depth,pose", "--variant", "bf16")
+    names = {file["model"]: file for file in planned["files"]}
+    assert list(names) == [
+        "checkpoint",
+        "text-encoder",
+        "distilled-lora",
+        "union-control",
+        "depth",
+        "pose",
+    ]
+    assert names["checkpoint"]["file"] == "ltx-2.3-22b-dev.safetensors"
+    assert names["checkpoint"]["repository"] == "Lightricks/LTX-2.3"
+    assert names["depth"]["with"] == ["control=depth"]
+    assert names["pose"]["bytes"] == len(names["pose"]["file"]) * 5000
+    assert planned["bytes_to_fetch"] == sum(file["to_fetch"] for file in planned["files"])
+    assert (planned["complete"], planned["variant"], planned["models"]) == (False, "bf16", str(person.models))
+
+
+def test_single_models_and_another_folder_can_be_chosen(person: Person) -> None:
+    planned = person.plan(
+        *FAST, "--variant", "fp8", "--variant", "text-encoder=bf16", "--folder", str(person.folder / "mine")
+    )
+    assert [file["variant"] for file in planned["files"]] == ["fp8", "bf16", "rank111"]
+    assert planned["models"] == str(person.folder / "mine")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--variant", "int4"], "--variant can't be int4. Choose one of auto, bf16, fp8, nvfp4, MODEL=VARIANT."),
+        (["--variant", "checkpoint=gguf-q4"], "needs the node pack ComfyUI-GGUF"),
+        (["--variant", "vae=bf16"], "The model can't be vae"),
+        (["--mode", "v2v"], "There is no mode called v2v"),
+        (["--preset", "slow"], "no preset called slow"),
+        (["--with", "zoom"], "--with can't be zoom"),
+    ],
+)
+def test_what_can_t_be_asked_for_is_refused(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert models_cli.main(["plan", "--data", str(tmp_path), *arguments]) == 2
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert printed.out == ""
+
+
+def test_a_refusal_comes_through_both_stages(person: Person) -> None:
+    ended = person.run("plan", "--variant", "int4")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("--variant can't be int4.")
+    assert person.run("plan", "--frobnicate").returncode == 2
+
+
+def test_a_pull_has_everything_and_a_second_one_fetches_nothing(person: Person) -> None:
+    ended = person.run("pull", *FAST, HF_TOKEN=TOKEN)
+    assert ended.returncode == 0, ended.stderr
+    assert "Everything is there." in ended.stdout
+    for folder, file in (("checkpoints", CHECKPOINT), ("text_encoders", ENCODER), ("loras", LORA)):
+        placed = person.models / folder / file
+        assert placed.read_bytes() == file.encode() * 5000
+        assert placed.is_symlink()
+        assert f"{file}: in its place (symlink)" in ended.stdout
+    assert TOKEN not in ended.stdout + ended.stderr
+    asked = [seen for seen in person.hub.seen if "/resolve/" in seen.path]
+    assert {seen.headers.get("authorization") for seen in asked} == {f"Bearer {TOKEN}"}
+    assert not [seen for seen in person.hub.gets("") if "authorization" in seen.headers]
+    person.hub.seen.clear()
+    again = person.run("pull", *FAST)
+    assert again.returncode == 0
+    assert "Everything is there." in again.stdout
+    assert [seen for seen in person.hub.seen if "/resolve/" in seen.path] == []
+    assert person.plan(*FAST, HF_HUB_OFFLINE="1")["complete"]
+
+
+def test_a_killed_pull_goes_on_where_it_was(person: Person) -> None:
+    path = registry.model("checkpoint").variants[0].path
+    stall = Stall(CAME)
+    person.hub.faults[path] = [stall]
+    pulling = person.start(*FAST)
+    assert stall.reached.wait(60)
+    assert eventually(lambda: person.part() == CAME)
+    pulling.send_signal(signal.SIGKILL)
+    pulling.communicate(timeout=30)
+    assert not (person.models / "checkpoints" / CHECKPOINT).exists()
+    planned = {file["file"]: file for file in person.plan(*FAST)["files"]}
+    assert (planned[CHECKPOINT]["state"], planned[CHECKPOINT]["have"]) == ("partial", CAME)
+    ended = person.run("pull", *FAST)
+    assert ended.returncode == 0, ended.stderr
+    assert person.hub.ranges(path) == ["", f"bytes={CAME}-"]
+    assert (person.models / "checkpoints" / CHECKPOINT).read_bytes() == CHECKPOINT.encode() * 5000
+    assert person.part() == 0
+
+
+def test_ctrl_c_keeps_what_has_come(person: Person) -> None:
+    path = registry.model("checkpoint").variants[0].path
+    stall = Stall(CAME)
+    person.hub.faults[path] = [stall]
+    pulling = person.start(*FAST)
+    assert stall.reached.wait(60)
+    assert eventually(lambda: person.part() == CAME)
+    pulling.send_signal(signal.SIGINT)
+    _, complaint = pulling.communicate(timeout=30)
+    assert (pulling.returncode, complaint.strip()) == (130, "Interrupted. Pulling again goes on from here.")
+    assert person.part() == CAME
+
+
+def test_events_are_one_json_object_a_line_and_a_failure_is_an_exit_code(person: Person) -> None:
+    encoder = registry.model("text-encoder").variants[0]
+    person.hub.gated.add(encoder.repo)
+    ended = person.run("pull", *FAST, "--json")
+    assert ended.returncode == 1
+    events = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert events[0]["event"] == "plan"
+    assert events[0]["licences"] == [f"{person.hub.url}/{encoder.repo}"]
+    assert events[-1] == {"event": "result", "complete": False}
+    failed = [event for event in events if event["event"] == "failed"]
+    assert [(event["file"], event["code"]) for event in failed] == [(ENCODER, "model_gated")]
+    assert {event["file"] for event in events if event["event"] == "done"} == {CHECKPOINT, LORA}
+    last = [event for event in events if event["event"] == "total"][-1]
+    assert (last["files_done"], last["files"]) == (2, 3)
+    assert last["done"] == last["bytes"] == (len(CHECKPOINT) + len(LORA)) * 5000
+
+
+def test_offline_a_pull_says_which_files_are_not_here(person: Person) -> None:
+    ended = person.run("pull", *FAST, HF_HUB_OFFLINE="1")
+    assert ended.returncode == 1
+    assert f"{CHECKPOINT} is not on this machine, and HF_HUB_OFFLINE forbids fetching it." in ended.stderr
+    assert "3 of 3 files are missing." in ended.stdout
+    assert person.hub.seen == []
+
+
+def driver(folder: Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose NVIDIA driver answers this."""
+    tool = folder / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\ncase $1 in -L) echo 'GPU 0';; *) printf '{answer}';; esac\n", encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+
+@pytest.mark.parametrize(
+    ("answer", "device", "choice"),
+    [
+        ("NVIDIA H100, 81559, 9.0\\n", "auto", "bf16"),
+        ("NVIDIA GeForce RTX 4090, 24564, 8.9\\nNVIDIA H100, 81559, 9.0\\n", "auto", "fp8"),
+        ("NVIDIA GeForce RTX 5080, 16303, 12.0\\n", "auto", "nvfp4"),
+        ("NVIDIA GB10, [N/A], 12.1\\n", "cuda", "fp8"),
+        ("No devices were found\\n", "auto", "fp8"),
+        ("NVIDIA H100, 81559, 9.0\\n", "cpu", "fp8"),
+        ("NVIDIA H100, 81559, 9.0\\n", "mps", "bf16"),
+    ],
+)
+def test_auto_is_what_suits_the_device(
+    answer: str, device: str, choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver(tmp_path, answer, monkeypatch)
+    settings = configuration.read({"STUDIO_DATA": str(tmp_path), "STUDIO_DEVICE": device})
+    assert models_cli.choice_for(settings) == choice
+
+
+def test_a_card_is_read_in_gb_of_ten_to_the_nine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver(tmp_path, "NVIDIA RTX PRO 6000, Blackwell, 97887, 12.0\\n", monkeypatch)
+    found = card.first()
+    assert found is not None
+    assert (found.name, round(found.memory_gb, 1), found.fp4) == ("NVIDIA RTX PRO 6000, Blackwell", 102.6, True)
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    assert card.first() is None
+
+
+def test_the_rate_is_that_of_the_last_seconds() -> None:
+    now = [100.0]
+    meter = Meter(lambda: now[0])
+    assert (meter.rate(), meter.left(5)) == (0.0, None)
+    meter.add(0)
+    for _ in range(10):
+        now[0] += 1.0
+        meter.add(1000)
+    assert (meter.rate(), meter.left(5000)) == (1000.0, 5.0)
+    for _ in range(20):
+        now[0] += 1.0
+        meter.add(10)
+    assert 9 < meter.rate() < 20
+    now[0] += 1000.0
+    assert meter.rate() < 1
+
+
+def test_what_matters_of_the_events_is_said_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    tell = models_cli.teller(lambda: now[0])
+    tell(Total(1_500_000_000, 4_000_000_000, 80e6, 31.0, 1, 3))
+    now[0] = models_cli.LOG_SECONDS
+    tell(Total(2_000_000_000, 4_000_000_000, 80e6, 25.0, 1, 3))
+    for event in (
+        Progress("a", 1, 2, 3.0, 4.0),
+        Stalled("a", 30.0),
+        Retrying("a", "status 503", 2.0),
+        Waiting("a"),
+        Done("a", "/m/a", 5, 5, "copy", verified=False),
+        Failed("b", "model_gated", "b is gated.", "Accept it.", False),
+    ):
+        tell(event)
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "  1 of 3 files, 2.0 of 4.0 GB, 80 MB/s, 25 s left",
+        "  a: nothing came for 30 s",
+        "  a: status 503, trying again in 2 s",
+        "  a: another program fetches it; waiting for that",
+        "  a: in its place (copy), which the hub gives no hash to prove",
+    ]
+    assert printed.err.splitlines() == ["  b is gated. Accept it."]
+
+
+def test_the_time_left_is_unknown_while_nothing_comes() -> None:
+    assert models_cli.total(Total(0, 4_000_000_000, 0.0, None, 0, 3)) == "0 of 3 files, 0.0 of 4.0 GB, 0 MB/s"
