@@ -90,8 +90,10 @@ def test_a_cut_connection_is_taken_up_where_it_ended(machine: Machine, how: str)
 
 def test_a_killed_download_is_taken_up_where_it_ended(machine: Machine) -> None:
     leave(machine, CONTENT[:HALF])
-    planned = machine.plan().items[0]
-    assert (planned.state, planned.have, planned.to_fetch) == ("partial", HALF, len(CONTENT) - HALF)
+    planned = machine.plan()
+    (item,) = planned.items
+    assert (item.state, item.have, item.to_fetch) == ("partial", HALF, len(CONTENT) - HALF)
+    assert planned.to_fetch == item.to_fetch
     outcome = done(machine.pull())
     assert machine.server.ranges(PATH) == [f"bytes={HALF}-"]
     assert (outcome.fetched, machine.placed.read_bytes()) == (len(CONTENT) - HALF, CONTENT)
@@ -116,6 +118,7 @@ def test_a_part_that_is_longer_than_the_file_is_thrown_away(machine: Machine) ->
     leave(machine, CONTENT + b"more")
     assert done(machine.pull()).fetched == len(CONTENT)
     assert machine.server.ranges(PATH) == [""]
+    assert machine.heard(Retrying) == []
 
 
 def test_what_is_left_of_an_older_version_is_removed(machine: Machine) -> None:

@@ -100,6 +100,16 @@ def test_a_file_of_another_size_is_shown_and_never_replaced(machine: Machine) ->
     assert machine.placed.read_bytes() == CONTENT[:1000]
 
 
+def test_a_file_that_appears_meanwhile_is_not_replaced_either(machine: Machine) -> None:
+    planned = machine.plan()
+    machine.placed.parent.mkdir(parents=True)
+    machine.placed.write_bytes(b"mine")
+    (outcome,) = pull(planned, machine.events.append, QUICK)
+    assert isinstance(outcome, Failed)
+    assert outcome.code == "model_differs"
+    assert machine.placed.read_bytes() == b"mine"
+
+
 def test_a_link_that_leads_nowhere_is_no_file_and_is_replaced(machine: Machine) -> None:
     machine.pull()
     for blob in machine.cache.rglob("blobs/*"):
