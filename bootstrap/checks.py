@@ -38,9 +38,9 @@ def ports(settings: Settings, engine: Engine) -> None:
 
 
 def external_server(engine: Engine) -> None:
-    """An external engine answers now. Raises StudioError `engine_unreachable`."""
+    """An external engine answers now. Raises StudioError `engine_unreachable` or `ca_unusable`."""
     if isinstance(engine, External):
-        reason = engine_failure(engine.url, _EXTERNAL_SECONDS, engine.auth)
+        reason = engine_failure(engine.url, _EXTERNAL_SECONDS, engine.access)
         if reason:
             raise StudioError("engine_unreachable", server=engine.url, reason=reason)
 

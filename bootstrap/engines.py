@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootstrap import layout
 from bootstrap.layout import ComfyHome
 from client.settings import Settings
-from workflows.address import Credentials
+from workflows.access import Access
 from workflows.errors import StudioError
 
 KNOWN = ("auto", "draft", "managed", "external")
@@ -36,7 +36,7 @@ class External:
     """A ComfyUI server that already runs; nothing of it is started, stopped or installed here."""
 
     url: str
-    auth: Credentials | None = None
+    access: Access = field(default_factory=Access)
 
 
 Engine = Draft | Managed | External
@@ -54,7 +54,7 @@ def choose(settings: Settings, gpu: str) -> Engine:
     if wanted == "external" or (wanted == "auto" and url):
         if not url:
             raise StudioError("engine_url_missing")
-        return External(url, settings.comfyui_auth)
+        return External(url, settings.comfyui_access)
     if wanted == "managed" or (wanted == "auto" and (gpu or settings.device != "auto")):
         return Managed(settings.engine_port, layout.comfyui(settings))
     return Draft(settings.engine_port, settings.data / "engine", settings.max_upload_mb)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bootstrap import supervise
 from bootstrap.layout import program_log, supervisor_pid_file
-from bootstrap.probe import UNAUTHORIZED, engine_failure, engine_failure_at_second_hand, studio_failure
+from bootstrap.probe import REFUSALS, engine_failure, engine_failure_at_second_hand, studio_failure
 from bootstrap.supervise import Studio
 from client import engine_events, supervisor
 from client.settings import Settings
@@ -112,8 +112,8 @@ def _given_up(settings: Settings) -> str:
 
 
 def _engine_failure(settings: Settings) -> str:
-    failure = engine_failure(settings.server_url, auth=settings.comfyui_auth)
-    if failure == UNAUTHORIZED and settings.engine == "external" and settings.comfyui_auth is None:
-        # What was found on a data folder holds no password; only the studio's own process does.
+    failure = engine_failure(settings.server_url, access=settings.comfyui_access)
+    if failure in REFUSALS and settings.engine == "external" and not settings.comfyui_access.is_secret:
+        # What was found on a data folder holds no secrets; only the studio's own process does.
         return engine_failure_at_second_hand(settings.studio_url)
     return failure

@@ -20,6 +20,7 @@ from bootstrap.terminal import complain, passing, say, sentence
 from client import engine_events
 from client import settings as configuration
 from client.settings import Settings
+from workflows.access import Access
 from workflows.errors import StudioError
 
 _POLL_SECONDS = 0.2
@@ -95,8 +96,8 @@ def _none_left_behind(studio: Studio, supervisor: subprocess.Popen[bytes]) -> It
 
 
 def _resolved(settings: Settings, engine: Engine) -> Settings:
-    url, auth = (engine.url, engine.auth) if isinstance(engine, External) else (None, None)
-    return replace(settings, engine=engines.kind(engine), comfyui_url=url, comfyui_auth=auth)
+    url, access = (engine.url, engine.access) if isinstance(engine, External) else (None, Access())
+    return replace(settings, engine=engines.kind(engine), comfyui_url=url, comfyui_access=access)
 
 
 def _already(running: Studio, asked: Settings, detach: bool) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import sys
@@ -26,10 +27,12 @@ from client.jobs import Job, JobManager
 from client.media import admit_file
 from client.settings import Settings
 from client.states import NAMES, Cancelled, Failed, Queued, Running, Succeeded, is_final
-from client.transport import Server, Unreachable, authorization
-from workflows import address, manifest, reference
+from client.transport import Server, Unreachable
+from workflows import access, manifest, reference
+from workflows.access import Access
 from workflows.errors import StudioError
 from workflows.request import MAX_VARIATIONS, Request, assignments, check_count, parse, variations
+from workflows.server import tls
 
 POLL_SECONDS = 0.1
 BAR_WIDTH = 30
@@ -236,14 +239,14 @@ def _run(arguments: argparse.Namespace) -> int:
     outs = targets(arguments.out, arguments.variations)
     for out in outs:
         check_target(out)
-    server, headers = _engine(arguments.server, configured)
+    server, allowed = _engine(arguments.server, configured)
     with tempfile.TemporaryDirectory(prefix="ltx-studio-") as scratch, _signals() as (asked, left):
         data = Path(scratch)
         request = request_from(arguments.mode, values, data / "uploads", configured.max_upload_mb)
         for note in request.notes():
             print(note, file=sys.stderr)
-        _check_answers(Server(server, headers))
-        manager = JobManager(data, server, headers=headers, graphs=configured.data)
+        _check_answers(Server(server, allowed))
+        manager = JobManager(data, server, access=allowed, graphs=configured.data)
         try:
             jobs = manager.submit_all(variations(request, arguments.variations), owner="cli")
             asked.extend(partial(manager.cancel, job.id) for job in jobs)
@@ -252,10 +255,11 @@ def _run(arguments: argparse.Namespace) -> int:
             manager.close()
 
 
-def _engine(named: str | None, configured: Settings) -> tuple[str, dict[str, str]]:
-    """Address and headers of the engine: the one named, else the one of the settings."""
-    server, auth = address.split(named, "--server") if named else (configured.server_url, configured.comfyui_auth)
-    return server, authorization(auth)
+def _engine(named: str | None, configured: Settings) -> tuple[str, Access]:
+    """Address of the engine and how it lets us in: the one named, else the one of the settings."""
+    if not named:
+        return configured.server_url, configured.comfyui_access
+    return access.for_server(named, "--server", os.environ)
 
 
 @contextmanager
@@ -289,6 +293,7 @@ def _signals() -> Iterator[tuple[list[Callable[[], None]], Event]]:
 
 def _check_answers(server: Server) -> None:
     """Raises StudioError where nothing usable answers: a script should not wait for a server that isn't there."""
+    tls(server.access.ca)
     try:
         server.system_stats()
     except Unreachable as error:

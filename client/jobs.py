@@ -20,9 +20,10 @@ from client.engine import Engine, Monitor
 from client.reducer import Track
 from client.states import JobState, Succeeded, is_final
 from client.store import NewJob, Row, Store
-from client.transport import Server, authorization
+from client.transport import Server
 from client.watcher import Pace, Watcher
 from workflows import manifest
+from workflows.access import Access
 from workflows.errors import StudioError
 from workflows.graph import Graph
 from workflows.grid import Shape
@@ -75,14 +76,14 @@ class JobManager:
         data: Path,
         server_url: str,
         pace: Pace = PACE,
-        headers: Mapping[str, str] | None = None,
+        access: Access | None = None,
         graphs: Path | None = None,
     ) -> None:
         self.folder = data / "library"
         self._graphs = graphs or data
         self.uploads = data / "uploads"
         self._server_url = server_url
-        self._headers = dict(headers or {})
+        self._access = access
         self._pace = pace
         self._store = Store(data / "studio.db")
         self._monitor = Monitor(self._server())
@@ -98,7 +99,7 @@ class JobManager:
                 self._watch(row)
 
     def _server(self) -> Server:
-        return Server(self._server_url, self._headers)
+        return Server(self._server_url, self._access)
 
     def close(self) -> None:
         """Let go of all jobs without ending them, and close the database."""
@@ -304,6 +305,5 @@ def manager() -> JobManager:
     with _manager_lock:
         if _manager is None:
             configured = settings.read()
-            headers = authorization(configured.comfyui_auth)
-            _manager = JobManager(configured.data, configured.server_url, headers=headers)
+            _manager = JobManager(configured.data, configured.server_url, access=configured.comfyui_access)
         return _manager

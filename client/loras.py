@@ -6,21 +6,23 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from workflows import manifest
+from workflows import manifest, registry
 from workflows.change import AddNode, Change, InsertLora, ReplaceNode, SetInput
+from workflows.registry import basename
 
 INPUT = "lora_name"
 
 
 def own(names: Iterable[str]) -> tuple[str, ...]:
     """The names that are not the studio's, sorted; a folder before a name makes no difference."""
-    return tuple(sorted(name for name in names if _basename(name) not in of_the_studio()))
+    return tuple(sorted(name for name in names if basename(name) not in of_the_studio()))
 
 
 @cache
 def of_the_studio() -> frozenset[str]:
-    """The LoRA files that graphs and manifests name, without folders."""
-    return frozenset(_basename(name) for mode in manifest.modes() for name in _named(mode))
+    """The LoRA files that graphs and manifests name, and those that may take their place, without folders."""
+    named = {basename(name) for mode in manifest.modes() for name in _named(mode)}
+    return frozenset(named.union(*map(registry.stand_ins, named)))
 
 
 def _named(mode: manifest.Mode) -> Iterator[str]:
@@ -39,7 +41,3 @@ def _named(mode: manifest.Mode) -> Iterator[str]:
 def _in_inputs(inputs: dict[str, Any]) -> Iterator[str]:
     if isinstance(inputs.get(INPUT), str):
         yield inputs[INPUT]
-
-
-def _basename(name: str) -> str:
-    return name.replace("\\", "/").rsplit("/", 1)[-1]

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workflows import address
-from workflows.address import Credentials
+from workflows import access, address
+from workflows.access import Access
 from workflows.errors import StudioError
 
 DEVICES = ("auto", "cuda", "rocm", "mps", "cpu")
@@ -40,6 +40,14 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("STUDIO_ENGINE", "--engine", "auto", "Engine: auto, draft, managed or external."),
     Setting("STUDIO_COMFYUI_URL", "", "", "Address of a ComfyUI server that already runs; makes it the engine."),
+    Setting("STUDIO_COMFYUI_TOKEN", "", "", "Token for that server, sent as a bearer token."),
+    Setting(
+        "STUDIO_COMFYUI_HEADERS",
+        "",
+        "",
+        "Further headers for that server, as Name: value, one a line or with a vertical bar between them.",
+    ),
+    Setting("STUDIO_COMFYUI_CA", "", "", "PEM file of the authority that signed that server's certificate, for https."),
     Setting("STUDIO_HOST", "--host", "127.0.0.1", "Address the studio listens on."),
     Setting("STUDIO_PORT", "--port", "8501", "Port of the studio."),
     Setting("STUDIO_ENGINE_PORT", "--engine-port", "8188", "Port of the engine on 127.0.0.1."),
@@ -95,14 +103,14 @@ SETTINGS: tuple[Setting, ...] = (
 class Settings:
     """The settings in force. Paths are absolute; `comfyui_url` is None where no external server is named.
 
-    `comfyui_url` may be shown and stored; what stood before its host is in `comfyui_auth`. `comfyui_source` and
+    `comfyui_url` may be shown and stored; `comfyui_access` holds the secrets that go with it. `comfyui_source` and
     `packs_source` are as given: `address.public` makes what may be shown of them. `reserve_vram_gb` is None where
     ComfyUI is to choose.
     """
 
     engine: str
     comfyui_url: str | None
-    comfyui_auth: Credentials | None
+    comfyui_access: Access
     host: str
     port: int
     engine_port: int
@@ -134,17 +142,18 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
     """Settings from flags (by the name of their variable), environment variables elsewhere, else defaults.
 
     Raises StudioError `value_type` or `value_out_of_range` where a number is not one or is out of range,
-    `engine_url_invalid`, `value_not_offered`, `commit_invalid` and `data_nowhere`. The sentence names the flag or the
-    variable that the value came from.
+    `engine_url_invalid`, those of `access.parse`, `value_not_offered`, `commit_invalid` and `data_nowhere`. The
+    sentence names the flag or the variable that the value came from.
     """
     given = {s.env: _given(s, os.environ if environ is None else environ, flags or {}) for s in SETTINGS}
     url = given["STUDIO_COMFYUI_URL"]
-    bare, auth = address.split(url.text, url.title) if url.text else (None, None)
+    bare, credentials = address.split(url.text, url.title) if url.text else (None, None)
+    secrets = [given[name].text for name in (access.TOKEN, access.HEADERS, access.CA)]
     data = _folder(given["STUDIO_DATA"])
     return Settings(
         engine=given["STUDIO_ENGINE"].text,
         comfyui_url=bare,
-        comfyui_auth=auth,
+        comfyui_access=access.parse(credentials, *secrets) if bare else Access(),
         host=given["STUDIO_HOST"].text,
         port=_whole(given["STUDIO_PORT"], 1, 65535),
         engine_port=_whole(given["STUDIO_ENGINE_PORT"], 1, 65535),
@@ -176,7 +185,10 @@ def environment(settings: Settings) -> dict[str, str]:
     """
     return {
         "STUDIO_ENGINE": settings.engine,
-        "STUDIO_COMFYUI_URL": address.join(settings.comfyui_url or "", settings.comfyui_auth),
+        "STUDIO_COMFYUI_URL": address.join(settings.comfyui_url or "", settings.comfyui_access.credentials),
+        access.TOKEN: settings.comfyui_access.token,
+        access.HEADERS: access.join(settings.comfyui_access.extra),
+        access.CA: str(settings.comfyui_access.ca or ""),
         "STUDIO_HOST": settings.host,
         "STUDIO_PORT": str(settings.port),
         "STUDIO_ENGINE_PORT": str(settings.engine_port),
@@ -198,7 +210,7 @@ def without_credentials(settings: Settings) -> Settings:
     """The same settings, fit to be stored."""
     return replace(
         settings,
-        comfyui_auth=None,
+        comfyui_access=Access(ca=settings.comfyui_access.ca),
         comfyui_source=address.public(settings.comfyui_source),
         packs_source=address.public(settings.packs_source),
     )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import websocket
 
 from client.transport import Unreachable
+from workflows.access import Access
+from workflows.errors import StudioError
+from workflows.server import tls
 
 CONNECT_SECONDS = 3.0
 CLOSE_SECONDS = 2
@@ -26,19 +28,26 @@ class Closed(Exception):
 
 
 class Socket:
-    """An open connection; `headers` go with the handshake. Use as a context manager: leaving it closes it fully.
+    """An open connection; `access` goes with the handshake, to this server alone.
+
+    Use as a context manager: leaving it closes it fully.
 
     Raises Unreachable when it can't be opened. The first message sent announces that previews may carry metadata,
     which the server takes only as the first one.
     """
 
-    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
-        connection: Any = websocket.WebSocket()
+    def __init__(self, url: str, access: Access | None = None) -> None:
+        access = access or Access()
+        connection: Any = None
         try:
-            connection.connect(url, timeout=CONNECT_SECONDS, header=dict(headers))
+            secure = {"context": tls(access.ca)} if access.ca is not None else {}
+            connection = websocket.WebSocket(sslopt=secure)
+            # Followed, a redirect would take the secrets along.
+            connection.connect(url, timeout=CONNECT_SECONDS, header=access.headers, redirect_limit=0)
             connection.send(json.dumps(FEATURE_FLAGS))
-        except (websocket.WebSocketException, OSError, ValueError) as error:
-            connection.shutdown()
+        except (websocket.WebSocketException, OSError, ValueError, StudioError) as error:
+            if connection is not None:
+                connection.shutdown()
             raise Unreachable(type(error).__name__) from error
         self._connection = connection
 

@@ -17,7 +17,7 @@ from requests_toolbelt import MultipartEncoder
 
 from client import refusal, views
 from client.views import EngineFile, View
-from workflows.address import Credentials
+from workflows.access import Access
 from workflows.build import Capabilities
 from workflows.errors import StudioError
 from workflows.graph import Graph
@@ -37,22 +37,20 @@ class Unreachable(Exception):
     """The server gave no usable answer; it may be starting, busy or gone."""
 
 
-def authorization(credentials: Credentials | None) -> dict[str, str]:
-    """The headers that carry these credentials."""
-    return {"Authorization": credentials.header} if credentials else {}
-
-
 class Server:
     """One server at `url` (http or https, path prefix allowed). Not for use by two threads at once.
 
-    `headers` go with every request and with the websocket's handshake; they may carry credentials, the URL must not.
+    `access` goes with every request and with the websocket's handshake; the URL must hold no credentials.
     """
 
-    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, url: str, access: Access | None = None) -> None:
         self.url = url.rstrip("/")
-        self.headers = dict(headers or {})
+        self.access = access or Access()
         self._session = requests.Session()
-        self._session.headers.update(self.headers)
+        self._session.headers.update(self.access.headers)
+        if "Authorization" in self._session.headers:
+            # Without this, an entry for the host in ~/.netrc would take its place.
+            self._session.auth = _as_it_is
         # A proxy meant for the internet must not catch the engine on this machine.
         self._session.trust_env = urlsplit(self.url).hostname not in LOOPBACK
         self._has_jobs = True
@@ -101,8 +99,13 @@ class Server:
         payload = _payload(answer)
         if answer.status_code != 200:
             raise refusal.explain(answer.status_code, payload)
-        if payload.get("prompt_id") != prompt_id:
-            raise Unreachable("its answer is not ComfyUI's")
+        theirs = payload.get("prompt_id")
+        if theirs != prompt_id:
+            if not isinstance(theirs, str) or not theirs:
+                raise Unreachable("its answer is not ComfyUI's")
+            # Before 0.3.45 the id was the server's to choose. Without ours the job could not be found again.
+            self.cancel(theirs)
+            raise StudioError("engine_too_old", server=self.url)
         if payload.get("node_errors"):
             self.cancel(prompt_id)
             raise refusal.explain(answer.status_code, payload)
@@ -135,14 +138,17 @@ class Server:
         """Dequeue or interrupt this prompt and no other.
 
         `POST /api/jobs/{id}/cancel` does it at once where it exists (0.26); before, the queue entry is deleted and the
-        interrupt names the prompt, which servers from 0.3.57 on obey. Nothing happens when the prompt is over.
+        interrupt names the prompt, which servers from 0.3.57 on obey. Older ones interrupt whatever runs, so that none
+        is sent unless `GET /queue` shows this prompt running. Nothing happens when the prompt is over.
         """
         answer = self._request("POST", f"/api/jobs/{quote(prompt_id)}/cancel")
-        if answer.status_code != 200:
-            self._request("POST", "/queue", data=json.dumps({"delete": [prompt_id]}), headers=JSON_HEADERS)
-            if isinstance(self._waiting(prompt_id), views.InProgress):
-                body = json.dumps({"prompt_id": prompt_id})
-                self._request("POST", "/interrupt", data=body, headers=JSON_HEADERS)
+        if answer.status_code == 200 and "cancelled" in _payload(answer):
+            return
+        self._request("POST", "/queue", data=json.dumps({"delete": [prompt_id]}), headers=JSON_HEADERS)
+        queue = self._json("/queue", "queue_running", "queue_pending")
+        if isinstance(views.from_queue(queue, prompt_id), views.InProgress):
+            body = json.dumps({"prompt_id": prompt_id})
+            self._request("POST", "/interrupt", data=body, headers=JSON_HEADERS)
 
     def upload(self, path: Path, name: str, title: str) -> str:
         """`POST /upload/image`, streamed; any kind of file. Returns the name under which a graph finds it.
@@ -208,9 +214,12 @@ class Server:
 
     def _request(self, method: str, path: str, **options: Any) -> requests.Response:
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
+        if self.access.ca is not None:
+            # Named with each request: the session's own would give way to REQUESTS_CA_BUNDLE.
+            options["verify"] = str(self.access.ca)
         try:
             answer = self._session.request(method, self.url + path, allow_redirects=False, **options)
-        except (requests.RequestException, UnicodeError) as error:
+        except (OSError, UnicodeError) as error:
             raise Unreachable(_reason(error)) from error
         if answer.status_code in GATEWAY_ERRORS:
             raise Unreachable(f"status {answer.status_code} from a proxy before it")
@@ -220,6 +229,10 @@ class Server:
             target = urlsplit(answer.headers["Location"])
             raise StudioError("engine_redirects", server=self.url, target=f"{target.scheme}://{target.hostname}")
         return answer
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _json_of(answer: requests.Response) -> Any:
@@ -237,4 +250,8 @@ def _payload(answer: requests.Response) -> dict[str, Any]:
 def _reason(error: Exception) -> str:
     if isinstance(error, requests.Timeout):
         return "no answer in time"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted"
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return "the file of STUDIO_COMFYUI_CA can't be read"
     return "connection refused or cut" if isinstance(error, requests.ConnectionError) else type(error).__name__

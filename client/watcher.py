@@ -186,7 +186,7 @@ class Watcher:
     def _open(self, stack: ExitStack) -> Socket | None:
         """A socket, or None where only HTTP gets through."""
         try:
-            socket = stack.enter_context(Socket(self._server.websocket_url(self.row.client_id), self._server.headers))
+            socket = stack.enter_context(Socket(self._server.websocket_url(self.row.client_id), self._server.access))
         except Unreachable:
             self._blind_for = min(2 * self._blind_for, self._pace.backoff)
             return None

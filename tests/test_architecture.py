@@ -27,7 +27,14 @@ MAY_IMPORT = {
     "Home.py": {"pages", "client", "workflows"},
 }
 ROOMS = {"workflows", "client", "bootstrap", "pages", "tests", "Home"}
-FIRST_STAGE = ("bootstrap.cli", "client.settings", "workflows.address", "workflows.errors")
+FIRST_STAGE = (
+    "bootstrap.cli",
+    "client.settings",
+    "workflows.access",
+    "workflows.address",
+    "workflows.errors",
+    "workflows.server",
+)
 """What runs before anything is installed: `python3 -m bootstrap` and what it reads."""
 MAX_LINES = 400
 EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f000-\U0001faff]")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from workflows import graph as edit
-from workflows import manifest, schema
+from workflows import manifest, registry, schema
 from workflows.change import AddNode, Change, DropNode, InsertLora, LinkInput, ReplaceNode, SetInput
 from workflows.graph import Graph
 from workflows.manifest import Field, Mode
+from workflows.registry import basename
 from workflows.request import Request
 from workflows.values import Media
 
@@ -52,15 +53,29 @@ class Capabilities:
         return cls(options, _memory(stats or {}))
 
     def resolve(self, class_type: str, name: str, wanted: str) -> str:
-        """The engine's own name for a file: the same, or the one that lies in a subfolder under that name."""
-        listed = self.options.get((class_type, name), ())
-        if wanted in listed:
-            return wanted
-        return next((option for option in listed if _basename(option) == _basename(wanted)), wanted)
+        """The engine's own name for a file, as `resolve_all` finds it for one loader."""
+        return self.resolve_all([(class_type, name)], wanted)[0]
+
+    def resolve_all(self, loaders: Sequence[tuple[str, str]], wanted: str) -> tuple[str, ...]:
+        """The engine's own names for the file that several loaders, as (class, input), name alike.
+
+        The same name, else that of the file in a subfolder, else the next variant of the same logical model in the
+        registry's order, likewise. All loaders get the same file: one that not all of them have is passed over. Where
+        there is none, or nothing is known, it stays as it is.
+        """
+        lists = [self.options.get(loader, ()) for loader in loaders]
+        for candidate in (wanted, *registry.stand_ins(wanted)):
+            found = [_listed(candidate, listed) if listed else wanted for listed in lists]
+            if all(found):
+                return tuple(found)
+        return (wanted,) * len(loaders)
 
 
-def _basename(name: str) -> str:
-    return name.replace("\\", "/").rsplit("/", 1)[-1]
+def _listed(wanted: str, listed: Sequence[str]) -> str:
+    """A file's name in an engine's list; "" where it is not there."""
+    if wanted in listed:
+        return wanted
+    return next((option for option in listed if basename(option) == basename(wanted)), "")
 
 
 def _memory(stats: Mapping[str, Any]) -> float:
@@ -175,13 +190,15 @@ EDITS: dict[type, Callable[[Graph, Any], Graph]] = {
 
 
 def resolve_files(graph: Graph, capabilities: Capabilities) -> Graph:
-    """Every file name in the engine's own spelling, where it is known."""
-
-    def resolved(node: Mapping[str, Any]) -> dict[str, Any]:
-        inputs = {
-            name: capabilities.resolve(node["class_type"], name, value) if isinstance(value, str) else value
-            for name, value in node["inputs"].items()
-        }
-        return {**node, "inputs": inputs}
-
-    return {node_id: resolved(node) for node_id, node in graph.items()}
+    """Every file name in the engine's own spelling, where it is known; nodes that name the same file keep doing so."""
+    named: dict[str, list[tuple[str, str]]] = {}
+    for node_id, node in graph.items():
+        for name, value in node["inputs"].items():
+            if isinstance(value, str) and (node["class_type"], name) in capabilities.options:
+                named.setdefault(value, []).append((node_id, name))
+    resolved = {node_id: {**node, "inputs": dict(node["inputs"])} for node_id, node in graph.items()}
+    for value, places in named.items():
+        loaders = [(graph[node_id]["class_type"], name) for node_id, name in places]
+        for (node_id, name), found in zip(places, capabilities.resolve_all(loaders, value), strict=True):
+            resolved[node_id]["inputs"][name] = found
+    return resolved

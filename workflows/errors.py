@@ -138,7 +138,22 @@ REGISTRY: dict[str, ErrorKind] = {
     ),
     "engine_forbidden": ErrorKind(
         "The engine at {server} refuses access (status {status}).",
-        "Put a user and password that it accepts into STUDIO_COMFYUI_URL.",
+        "Put a user and password that it accepts into STUDIO_COMFYUI_URL, or a token into STUDIO_COMFYUI_TOKEN.",
+    ),
+    "auth_twice": ErrorKind(
+        "The server is to be told two ways to sign in: {ways}.", "Keep the one that it asks for and remove the other."
+    ),
+    "header_invalid": ErrorKind(
+        "{title} can't be sent as a header: {reason}.",
+        "Write headers as Name: value, one a line or with | between them, and a token as it was given to you.",
+    ),
+    "ca_unusable": ErrorKind(
+        "STUDIO_COMFYUI_CA names {path}, which can't be read as certificates ({reason}).",
+        "Name a PEM file with the certificate of the authority that signed the server's.",
+    ),
+    "engine_too_old": ErrorKind(
+        "The ComfyUI server at {server} gives prompts ids of its own, as versions before 0.3.45 do.",
+        "Update it; 0.16 is needed for most modes, 0.22 for Restyle.",
     ),
     "engine_redirects": ErrorKind(
         "The engine at {server} sends requests on to {target}.", "Name that address in STUDIO_COMFYUI_URL instead."

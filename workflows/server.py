@@ -1,20 +1,40 @@
-"""The little that `python -m workflows` asks of a live server. Its address may hold user and password."""
+"""The little that `python -m workflows` asks of a live server. Its address may hold user and password.
+
+Token, headers and authority of the settings go along where it is the server that STUDIO_COMFYUI_URL names.
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
+import ssl
 import uuid
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.request import HTTPSHandler, OpenerDirector, Request, build_opener
 
-from workflows import address
+from workflows import access, address
 from workflows.errors import StudioError
 
 SECONDS = 30
 ABSENT = (400, 404)
+
+
+@cache
+def tls(ca: Path | None) -> ssl.SSLContext:
+    """How a server's certificate is checked: by the authorities of a PEM file, or by those that the system trusts.
+
+    Raises StudioError `ca_unusable`.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else str(error.strerror).lower()
+        raise StudioError("ca_unusable", path=ca, reason=reason) from None
 
 
 def object_info(server: str) -> dict[str, Any]:
@@ -93,15 +113,20 @@ def _is_within(name: str) -> bool:
 
 
 def _answer(server: str, path: str, body: bytes | None = None, content_type: str = "", read: bool = True) -> bytes:
-    bare, credentials = address.split(server, "--server")
+    bare, known = access.for_server(server, "--server", os.environ)
     request = Request(f"{bare}{path}", data=body)
-    if credentials is not None:
+    for name, value in known.headers.items():
         # A server that this one redirects to is not to have them.
-        request.add_unredirected_header("Authorization", credentials.header)
+        request.add_unredirected_header(name, value)
     if content_type:
         request.add_header("Content-Type", content_type)
-    with urlopen(request, timeout=SECONDS) as answer:
+    with _opener(known.ca).open(request, timeout=SECONDS) as answer:
         return bytes(answer.read()) if read else b""
+
+
+@cache
+def _opener(ca: Path | None) -> OpenerDirector:
+    return build_opener(HTTPSHandler(context=tls(ca)))
 
 
 def _unreachable(server: str, reason: object) -> StudioError:

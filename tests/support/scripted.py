@@ -21,7 +21,8 @@ class Scripted:
     """`routes` maps "METHOD /path" to a function of the request's body giving (status, JSON value or bytes).
 
     `seen` lists every request as (method, path, body), `authorizations` the credentials that came with it,
-    `encodings` each path with its Accept-Encoding. There is no websocket unless a test adds the route: the upgrade is
+    `encodings` each path with its Accept-Encoding. Where `redirect` is set, every request is sent on to there.
+    There is no websocket unless a test adds the route: the upgrade is
     answered with 404, as by a proxy that doesn't forward it.
     """
 
@@ -29,6 +30,7 @@ class Scripted:
     seen: list[tuple[str, str, bytes]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
     encodings: list[tuple[str, str | None]] = field(default_factory=list)
+    redirect: str = ""
     url: str = ""
 
     def posted(self, path: str) -> list[Any]:
@@ -52,8 +54,12 @@ class Scripted:
                 script.authorizations.append(self.headers.get("Authorization"))
                 script.encodings.append((urlsplit(self.path).path, self.headers.get("Accept-Encoding")))
                 status, value = script.answer(self.command, urlsplit(self.path).path, body)
+                if script.redirect:
+                    status, value = 302, b""
                 data = value if isinstance(value, bytes) else json.dumps(value).encode()
                 self.send_response(status)
+                if script.redirect:
+                    self.send_header("Location", script.redirect)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
