@@ -11,7 +11,7 @@ from workflows import manifest, registry, schema
 from workflows.change import AddNode, Change, DropNode, InsertLora, LinkInput, ReplaceNode, SetInput
 from workflows.graph import Graph
 from workflows.manifest import Field, Mode
-from workflows.registry import basename
+from workflows.registry import basename, lookup
 from workflows.request import Request
 from workflows.values import Media
 
@@ -60,14 +60,14 @@ class Capabilities:
         """The engine's own names for the file that several loaders, as (class, input), name alike.
 
         The same name, else that of the file in a subfolder, else the next variant of the same logical model in the
-        registry's order, likewise. All loaders get the same file: one that not all of them have is passed over. Where
-        there is none, or nothing is known, it stays as it is.
+        registry's order, likewise. All loaders get the same file: one that not all of them have is passed over, and one
+        whose list is unknown goes with the others. Where there is none, it stays as it is.
         """
         lists = [self.options.get(loader, ()) for loader in loaders]
-        for candidate in (wanted, *registry.stand_ins(wanted)):
-            found = [_listed(candidate, listed) if listed else wanted for listed in lists]
+        for candidate in (wanted, *registry.stand_ins(wanted)) if any(lists) else ():
+            found = [_listed(candidate, listed) for listed in lists if listed]
             if all(found):
-                return tuple(found)
+                return tuple(_listed(candidate, listed) or found[0] for listed in lists)
         return (wanted,) * len(loaders)
 
 
@@ -194,7 +194,7 @@ def resolve_files(graph: Graph, capabilities: Capabilities) -> Graph:
     named: dict[str, list[tuple[str, str]]] = {}
     for node_id, node in graph.items():
         for name, value in node["inputs"].items():
-            if isinstance(value, str) and (node["class_type"], name) in capabilities.options:
+            if isinstance(value, str) and ((node["class_type"], name) in capabilities.options or lookup(value)):
                 named.setdefault(value, []).append((node_id, name))
     resolved = {node_id: {**node, "inputs": dict(node["inputs"])} for node_id, node in graph.items()}
     for value, places in named.items():
