@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -30,6 +31,7 @@ CHUNK_BYTES = 1 << 20
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LORA_LOADER = "LoraLoaderModelOnly"
 GATEWAY_ERRORS = (502, 503, 504)
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 JSON_HEADERS = {"Content-Type": "application/json"}
 
 
@@ -101,7 +103,7 @@ class Server:
             raise refusal.explain(answer.status_code, payload)
         theirs = payload.get("prompt_id")
         if theirs != prompt_id:
-            if not isinstance(theirs, str) or not theirs:
+            if not isinstance(theirs, str) or not UUID.fullmatch(theirs):
                 raise Unreachable("its answer is not ComfyUI's")
             # Before 0.3.45 the id was the server's to choose. Without ours the job could not be found again.
             self.cancel(theirs)

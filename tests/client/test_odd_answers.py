@@ -16,6 +16,7 @@ from client.watcher import Pace
 from tests.client.test_watching import QUICK, after_post, ends, engine, manager, nothing, request, running, success
 from tests.support import scripted
 from workflows import schema
+from workflows.access import Access
 from workflows.address import Credentials
 from workflows.errors import StudioError
 from workflows.request import parse
@@ -76,7 +77,8 @@ def test_a_cancel_after_a_lost_answer_reaches_the_engine(engine, manager):
     job = manager.submit(request(), "me")
     assert posted.wait(20)
     engine.routes["POST /api/jobs/"] = lambda _: (
-        after_post(engine, lambda i: scripted.history(i, None, ("execution_interrupted", {}))) or (200, {})
+        after_post(engine, lambda i: scripted.history(i, None, ("execution_interrupted", {})))
+        or (200, {"cancelled": True})
     )
     manager.cancel(job.id)
     assert ends(manager, job) == Cancelled()
@@ -332,15 +334,15 @@ def test_a_compressing_proxy_is_asked_not_to(engine, manager):
 def test_credentials_go_along_and_are_written_nowhere(engine, tmp_path):
     """A server behind basic authentication: every request carries it, and no file of ours does."""
     password = "s3cret-and-long"
-    headers = {"Authorization": Credentials("bob", password).header}
+    sent = Credentials("bob", password)
     after_post(engine, success)
-    manager = JobManager(tmp_path, engine.url, QUICK, headers)
+    manager = JobManager(tmp_path, engine.url, QUICK, Access(sent))
     assert isinstance(ends(manager, manager.submit(request(), "me")), Succeeded)
     engine.routes["POST /prompt"] = lambda _: (401, b"")
     refused = ends(manager, manager.submit(request(), "me"))
     assert refused.code == "engine_forbidden"
     manager.close()
-    assert set(engine.authorizations) == {headers["Authorization"]}
+    assert set(engine.authorizations) == {sent.header}
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert password.encode() not in kept
-    assert headers["Authorization"].split()[1].encode() not in kept
+    assert sent.header.split()[1].encode() not in kept

@@ -106,6 +106,7 @@ def engine() -> Scripted:
         "GET /features": lambda _: (200, {"max_upload_size": 104857600}),
         "GET /history/": lambda _: (200, {}),
         "GET /api/jobs": lambda _: (200, {"jobs": [], "pagination": {}}),
+        "GET /queue": lambda _: (200, {"queue_running": [], "queue_pending": []}),
         "POST /prompt": lambda body: (
             200,
             {"prompt_id": json.loads(body)["prompt_id"], "number": 0, "node_errors": {}},
