@@ -1,5 +1,7 @@
 """`python -m client run MODE`: make a video, or variations of one, from a script and follow it on the terminal.
 
+`python -m client preflight`: what the engine can make.
+
 Exit code 0 is success, 1 a failed job, 2 bad input, 130 a job cancelled by Ctrl-C (on the engine too). Of several jobs
 the worst counts.
 """
@@ -22,7 +24,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from client import settings
+from client import preflight_verb, settings
 from client.jobs import Job, JobManager
 from client.media import admit_file
 from client.settings import Settings
@@ -65,6 +67,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     run.add_argument("--server", metavar="URL", help="the engine; the studio's own one by default")
     run.add_argument("--json", action="store_true", help="one JSON object per change of state instead of a bar")
+    preflight_verb.add(verbs)
     return parser
 
 
@@ -255,6 +258,11 @@ def _run(arguments: argparse.Namespace) -> int:
             manager.close()
 
 
+def _preflight(arguments: argparse.Namespace) -> int:
+    configured = settings.read()
+    return preflight_verb.run(Server(*_engine(arguments.server, configured)), configured.data, arguments.json)
+
+
 def _engine(named: str | None, configured: Settings) -> tuple[str, Access]:
     """Address of the engine and how it lets us in: the one named, else the one of the settings."""
     if not named:
@@ -306,7 +314,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     parsed = _arguments().parse_args(arguments)
     try:
-        return _run(parsed)
+        return _preflight(parsed) if parsed.verb == "preflight" else _run(parsed)
     except StudioError as error:
         print(f"{error.message} {error.hint}", file=sys.stderr)
         return 1 if error.code in NOT_THE_INPUT else 2

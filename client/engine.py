@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
+from client import preflight
 from client.loras import own
+from client.preflight import Preflight
 from client.transport import Server, Unreachable
 from workflows.errors import StudioError
 
@@ -19,6 +22,8 @@ IDLE_ASK_SECONDS = 15.0
 IDLE_AFTER_SECONDS = 60.0
 LORAS_SECONDS = 30.0
 """Between two questions for the list of LoRAs, which a person may add to at any time."""
+PREFLIGHT_SECONDS = {False: 60.0, True: 600.0}
+"""Between two looks at what an engine can make, by whether it could make everything; files may be added at any time."""
 DRAFT_ENVIRONMENT = "ltx-studio-draft"
 """What the draft engine reports as `system.deploy_environment`."""
 
@@ -28,7 +33,8 @@ class Engine:
     """The engine at `url`: `starting` until it has answered once, then `alive` or `gone`.
 
     `draft` says that it is the built-in draft engine, `queue` counts the prompts that run and wait, of all users.
-    `loras` are the person's own ones in its list, as last heard.
+    `loras` are the person's own ones in its list, as last heard; `preflight` says what it can make, None until that is
+    known and for the draft engine, which can make everything.
     """
 
     url: str
@@ -38,6 +44,7 @@ class Engine:
     device: str = ""
     queue: int = 0
     loras: tuple[str, ...] = ()
+    preflight: Preflight | None = None
 
 
 def describe(url: str, stats: Mapping[str, Any], queue: int) -> Engine:
@@ -62,13 +69,17 @@ def device_name(reported: str) -> str:
 
 
 class Monitor:
-    """Keeps `snapshot` fresh; asks often while somebody looks at it and seldom while nobody does."""
+    """Keeps `snapshot` fresh; asks often while somebody looks at it and seldom while nobody does.
 
-    def __init__(self, server: Server) -> None:
+    `graphs` is the data folder in which people's own graphs lie.
+    """
+
+    def __init__(self, server: Server, graphs: Path | None = None) -> None:
         self._engine = Engine(server.url)
         self._server = server
         self._looked = time.monotonic()
-        self._listed = float("-inf")
+        self._graphs = graphs
+        self._listed = self._judged = float("-inf")
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="engine-monitor", daemon=True)
@@ -93,8 +104,10 @@ class Monitor:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._engine = self._ask()
+            before, self._engine = self._engine, self._ask()
             idle = time.monotonic() - self._looked > IDLE_AFTER_SECONDS
+            if not idle:
+                self._judge(before)
             self._wake.wait(IDLE_ASK_SECONDS if idle else ASK_SECONDS)
             self._wake.clear()
         self._server.close()
@@ -105,7 +118,7 @@ class Monitor:
         except Exception as error:
             _report(error)
             return replace(self._engine, status="starting" if self._engine.status == "starting" else "gone", queue=0)
-        return replace(engine, loras=self._loras(engine))
+        return replace(engine, loras=self._loras(engine), preflight=self._engine.preflight)
 
     def _loras(self, engine: Engine) -> tuple[str, ...]:
         """Asked when the engine has come up, and now and then while it lives."""
@@ -120,6 +133,24 @@ class Monitor:
             return before.loras
         self._listed = now
         return loras
+
+    def _judge(self, before: Engine) -> None:
+        """Asked in the same way, once the engine is already said to be alive: it takes about a second."""
+        engine, now = self._engine, time.monotonic()
+        if engine.status != "alive" or engine.draft:
+            self._engine = replace(engine, preflight=None if engine.draft else engine.preflight)
+            return
+        risen = before.status != "alive" or before.version != engine.version
+        known = engine.preflight
+        if known is not None and not risen and now - self._judged < PREFLIGHT_SECONDS[known.ready]:
+            return
+        try:
+            found = preflight.ask(self._server, self._graphs)
+        except Exception as error:
+            _report(error)
+            return
+        self._judged = now
+        self._engine = replace(engine, preflight=found)
 
 
 def _report(error: Exception) -> None:

@@ -86,7 +86,7 @@ class JobManager:
         self._access = access
         self._pace = pace
         self._store = Store(data / "studio.db")
-        self._monitor = Monitor(self._server())
+        self._monitor = Monitor(self._server(), self._graphs)
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[Watcher, threading.Thread]] = {}
         self._tracks: dict[str, Track] = {}

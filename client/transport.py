@@ -86,6 +86,14 @@ class Server:
         capabilities = Capabilities.from_object_info(self._json(f"/object_info/{LORA_LOADER}", LORA_LOADER))
         return capabilities.options.get((LORA_LOADER, "lora_name"), ())
 
+    def model_folders(self) -> tuple[str, ...]:
+        """`GET /models`: the names of its models folders."""
+        return self._names("/models")
+
+    def models(self, folder: str) -> tuple[str, ...]:
+        """`GET /models/{folder}`: the files in one of them, with subfolders before their names."""
+        return self._names(f"/models/{quote(folder, safe='')}")
+
     def submit(self, graph: Graph, prompt_id: str, client_id: str, extra_pnginfo: Mapping[str, Any]) -> None:
         """`POST /prompt`. Raises StudioError when the graph is refused, in part or as a whole.
 
@@ -213,6 +221,11 @@ class Server:
         if not isinstance(loaded, dict) or any(key not in loaded for key in expected):
             raise Unreachable(f"its answer to {path} is not ComfyUI's")
         return loaded
+
+    def _names(self, path: str) -> tuple[str, ...]:
+        answer = self._request("GET", path)
+        loaded = _json_of(answer) if answer.status_code == 200 else None
+        return tuple(name for name in loaded if isinstance(name, str)) if isinstance(loaded, list) else ()
 
     def _request(self, method: str, path: str, **options: Any) -> requests.Response:
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))

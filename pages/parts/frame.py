@@ -9,6 +9,7 @@ import streamlit as st
 from client import settings
 from client.engine import Engine
 from client.jobs import manager
+from client.preflight import ModeCheck
 from pages.parts import markup, owner
 from workflows import manifest
 from workflows.manifest import Mode
@@ -68,13 +69,14 @@ def _sidebar() -> None:
 
 
 def _engine() -> None:
-    """The engine's line, looked at again and again; the whole page is drawn anew when the engine comes or goes."""
+    """The engine's line, looked at again and again; the whole page is drawn anew when the engine comes or goes,
+    or can make more or less than before."""
     seen = manager().engine()
 
     def line() -> None:
         now = manager().engine()
         st.html(markup.engine(now, external()), width="content")
-        if now.status != seen.status:
+        if (now.status, now.preflight) != (seen.status, seen.preflight):
             st.rerun()
 
     st.fragment(line, run_every=WATCH_SECONDS)()
@@ -85,11 +87,20 @@ def external() -> bool:
     return settings.read().comfyui_url is not None
 
 
-def engine_notice() -> None:
-    """Say so, and what to do, where no engine answers."""
+def engine_notice(mode: Mode | None = None) -> None:
+    """Say so, and what to do, where no engine answers, or where it lacks what the mode needs."""
     engine = manager().engine()
     if engine.status != "alive":
         st.html(markup.notice("warn", *_absence(engine), "power_off"))
+    elif mode and engine.preflight and not engine.preflight.mode(mode.name).ready:
+        st.html(markup.notice("warn", *_lack(engine.preflight.mode(mode.name)), "extension_off"))
+
+
+def _lack(found: ModeCheck) -> tuple[str, str]:
+    title = "Not every preset can run on this engine." if found.usable else "This engine can't run this mode yet."
+    pull = f"`python3 -m bootstrap models pull --mode {found.name}` fetches what is missing."
+    rest = "`python -m client preflight` lists everything."
+    return title, f"{found.sentence()} {rest if external() or found.needs or not found.gap.files else pull}"
 
 
 def _absence(engine: Engine) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from client.jobs import manager
+from client.preflight import ModeCheck
 from client.states import Failed
 from pages.parts import job_card, markup, owner
 from pages.parts.frame import engine_notice, frame, page_of
@@ -36,13 +37,27 @@ def home() -> None:
 
 
 def _entries() -> None:
-    modes = manifest.modes()
+    modes, found = manifest.modes(), manager().engine().preflight
     with st.grid(min(3, len(modes)), min_column_width=ENTRY_WIDTH, gap="small", key="entries") as grid:
         for mode in modes:
             with grid.cell(), st.container(border=True, key=f"entry-{mode.name}", gap="xsmall"):
-                st.html(markup.entry(mode.icon, mode.tag))
+                st.html(markup.entry(mode.icon, mode.tag, _state(found and found.mode(mode.name))))
                 st.page_link(page_of(mode), label=mode.title, query_params=owner.link())
                 st.caption(mode.summary)
+
+
+def _state(found: ModeCheck | None) -> str:
+    """Whether the engine can run a mode; "" where that is unknown, and for the draft engine, which always can."""
+    if found is None:
+        return ""
+    if found.ready:
+        return "Ready"
+    if found.usable:
+        return f"Ready: {', '.join(preset.name for preset in found.presets if preset.gap.empty)}"
+    files = len(found.gap.files)
+    if found.needs:
+        return f"Needs ComfyUI {found.needs}"
+    return f"{files} file{'' if files == 1 else 's'} missing" if files and not found.gap.nodes else "Nodes missing"
 
 
 def _running(visitor: str) -> None:

@@ -151,6 +151,7 @@ def empty(symbol: str, title: str, text: str) -> str:
     return f'<div class="s-empty">{icon(symbol)}<strong>{escape(title)}</strong><p>{escape(text)}</p></div>'
 
 
-def entry(symbol: str, tag: str) -> str:
-    """The head of a card that leads to a mode."""
-    return f'<div class="s-entry">{icon(symbol)}<span class="s-tag">{escape(tag)}</span></div>'
+def entry(symbol: str, tag: str, state: str = "") -> str:
+    """The head of a card that leads to a mode; `state` says whether the engine can run it."""
+    said = f'<span class="s-state">{escape(state)}</span>' if state else ""
+    return f'<div class="s-entry">{icon(symbol)}{said}<span class="s-tag">{escape(tag)}</span></div>'

@@ -30,7 +30,7 @@ def mode_page(name: str) -> None:
     """Draw the page of the mode."""
     mode = manifest.mode(name)
     owner = frame(mode.title, mode.summary, mode.tag)
-    engine_notice()
+    engine_notice(mode)
     left, right = st.columns([5, 7], gap="medium")
     with left:
         form(mode, owner)

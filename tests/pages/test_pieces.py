@@ -112,7 +112,7 @@ def test_nothing_from_outside_becomes_markup() -> None:
         markup.tile(SCRIPT, [SCRIPT]),
         markup.task(SCRIPT, SCRIPT),
         markup.empty(SCRIPT, SCRIPT, SCRIPT),
-        markup.entry(SCRIPT, SCRIPT),
+        markup.entry(SCRIPT, SCRIPT, SCRIPT),
     ]
     for piece in pieces:
         assert "<script" not in piece

@@ -1,0 +1,24 @@
+"""What an engine lacks, as the pages say it."""
+
+from __future__ import annotations
+
+from client.jobs import JobManager
+from tests.pages.visit import Visit
+from tests.support.commands import eventually
+
+
+def test_a_mode_says_in_one_sentence_what_its_engine_lacks(lora_manager: JobManager) -> None:
+    assert eventually(lambda: lora_manager.engine().preflight is not None)
+    visit = Visit()
+    assert sum("missing" in text for text in visit.shown) == 6
+    visit.open_mode("t2v")
+    (notice,) = [text for text in visit.shown if "This engine can't run this mode yet." in text]
+    assert "The server lacks the file ltx-2.3-22b-dev-fp8.safetensors (29.1 GB from" in notice
+    assert "python3 -m bootstrap models pull --mode t2v" in notice
+
+
+def test_the_draft_engine_lacks_nothing(manager: JobManager) -> None:
+    assert eventually(lambda: manager.engine().status == "alive")
+    visit = Visit()
+    visit.open_mode("style")
+    assert not any("can't run" in text or "can run" in text for text in visit.shown)
