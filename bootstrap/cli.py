@@ -1,4 +1,4 @@
-"""The verbs of `python3 -m bootstrap`: up, install, models, down, status, test. They need the standard library only."""
+"""The verbs of `python3 -m bootstrap`: up, install, models, down, status, doctor, test; standard library only."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bootstrap import accelerator, checks, chromium, environment, health, models_options, supervise
 from bootstrap.comfy import verb
+from bootstrap.doctor import doctor
 from bootstrap.layout import CHECKOUT, setup_log, venv_python
 from bootstrap.terminal import complain, duration, say, sentence
 from bootstrap.up import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, exit_code, up
@@ -39,6 +40,8 @@ def main(arguments: list[str]) -> int:
             return up(settings, options.detach)
         if options.verb == "install":
             return verb.install(configuration.read(flags=flags), say)
+        if options.verb == "doctor":
+            return doctor(flags, options.json)
         data = configuration.data_folder(flags=flags)
         if options.verb == "models":
             return models(data, arguments[1:])
@@ -155,6 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     reports = verbs.add_parser("status", help="say what runs, and whether it is well", allow_abbrev=False)
     _add_settings(reports, {"--data"})
     reports.add_argument("--json", action="store_true", help="Print one JSON object.")
+    looks = verbs.add_parser("doctor", help="say what keeps the studio from working here", allow_abbrev=False)
+    _add_settings(looks, {setting.flag for setting in SETTINGS})
+    looks.add_argument("--json", action="store_true", help="Print one JSON object.")
     models_options.add(verbs.add_parser("models", help="plan and fetch the model files", allow_abbrev=False))
     tests = verbs.add_parser(
         "test", help="set up what the tests need and run them; further arguments go to pytest", allow_abbrev=False

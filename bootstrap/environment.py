@@ -91,6 +91,11 @@ def _set_up(checkout: Path, parts: tuple[Part, ...], gpu: str, log: Path, say: S
     say("Set-up is complete.")
 
 
+def is_ready(checkout: Path, parts: tuple[Part, ...], gpu: str) -> bool:
+    """Whether the virtual environment holds what `parts` ask for."""
+    return not _missing(checkout, parts, gpu)
+
+
 def _missing(checkout: Path, parts: tuple[Part, ...], gpu: str) -> tuple[Part, ...]:
     if not os.access(venv_python(checkout), os.X_OK):
         return parts
