@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from client import settings as configuration
+from tests.support import gpu
 from tests.support.draft import start_draft
 
 
@@ -17,6 +19,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the tests marked comfy_real, against the ComfyUI server that COMFYUI_URL names",
     )
+    parser.addoption(
+        "--gpu",
+        action="store_true",
+        help="run the tests marked gpu, on the managed engine that is installed here and its weights",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -25,6 +32,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "comfy_real" in item.keywords:
                 item.add_marker(skip)
+    for_gpu = [item for item in items if "gpu" in item.keywords]
+    if for_gpu:
+        reason = gpu.absence(configuration.read()) if config.getoption("--gpu") else "needs --gpu"
+        for item in for_gpu if reason else ():
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
