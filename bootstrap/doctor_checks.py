@@ -146,8 +146,9 @@ def _comfyui(case: Case) -> Iterator[Line]:
         yield Line("ComfyUI", "warning" if used else "problem", f"broken: {asked.reason}", do)
     if used is None:
         if not isinstance(asked, Broken):
+            partial = isinstance(asked, Partial)
             left = f"cut short after {', '.join(asked.done) or 'nothing'}" if isinstance(asked, Partial) else "absent"
-            do = "`python3 -m bootstrap install` finishes it; `up` does so too."
+            do = f"`python3 -m bootstrap install` {'finishes' if partial else 'installs'} it, as `up` does."
             yield Line("ComfyUI", "warning", f"{left}, in {case.engine.home.folder}", do)
         if shutil.which("git") is None:
             yield Line("git", "problem", "git is not installed, and ComfyUI is fetched with it.", "Install git.")

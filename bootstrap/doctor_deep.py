@@ -110,7 +110,8 @@ def _missing(missing: list[Need]) -> str:
     sizes = [need.model.variants[0].bytes if need.model else None for need in missing]
     known = preflight.size(sum(size or 0 for size in sizes))
     about = f"about {known}{' and files of unknown size' if None in sizes else ''}"
-    return f"missing: {', '.join(need.file for need in missing)} ({about})"
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return f"{missing[0].file}{more} missing ({about})"
 
 
 if __name__ == "__main__":

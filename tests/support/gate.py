@@ -73,7 +73,8 @@ class Gate:
             self.refused.append(first)
             client.sendall(ABSENT if not path.startswith(f"{self._prefix}/") else REFUSAL)
             return
-        if not any(re.match("upgrade:", header, re.IGNORECASE) for header in headers):
+        plain = not any(re.match("upgrade:", header, re.IGNORECASE) for header in headers)
+        if plain:
             # One request for each connection, so that each is looked at.
             headers = [header for header in headers if not header.lower().startswith("connection:")]
             headers.append("Connection: close")
@@ -81,6 +82,9 @@ class Gate:
         with socket.create_connection(self._target) as upstream:
             upstream.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
             threading.Thread(target=_pump, args=(client, upstream), daemon=True).start()
+            if plain:
+                answered = upstream.recv(65536)
+                client.sendall(answered.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
             _pump(upstream, client)
 
 
