@@ -159,18 +159,31 @@ def remaining(mode: Mode, values: Mapping[str, Any]) -> float:
     return max(0.0, media.seconds - sum(starts))
 
 
-def _seconds(mode: Mode, values: Mapping[str, Any], is_given: bool) -> float:
+def whole_length(mode: Mode, values: Mapping[str, Any]) -> float:
+    """Seconds of a video whose length follows sound or video: all that is left of it, as far as one can be made."""
     field, left = mode.field("seconds"), remaining(mode, values)
+    assert field.min is not None
+    assert field.max is not None
+    longest = (grid.MAX_FRAMES - grid.FRAME_STEP) / _rate(mode, values)
+    return min(field.max, longest, max(field.min, left))
+
+
+def _rate(mode: Mode, values: Mapping[str, Any]) -> float:
+    """Frames per second of the video: those of its source, or what was set."""
+    rate: float = (values[mode.rate_of].fps or UNKNOWN_RATE) if mode.rate_of else values["fps"]
+    return rate
+
+
+def _seconds(mode: Mode, values: Mapping[str, Any], is_given: bool) -> float:
+    left = remaining(mode, values)
     wanted: float = values["seconds"]
     if not left:
         return wanted
     if mode.rate_of:
         _check_frames(mode, left, values[mode.rate_of].fps or UNKNOWN_RATE)
     if not is_given:
-        assert field.min is not None
-        assert field.max is not None
-        return min(field.max, max(field.min, left))
-    if mode.rate_of and wanted > max(left, field.min or 0.0) + 1 / UNKNOWN_RATE:
+        return whole_length(mode, values)
+    if mode.rate_of and wanted > max(left, mode.field("seconds").min or 0.0) + 1 / UNKNOWN_RATE:
         raise StudioError("longer_than_source", field="seconds", seconds=left, value=wanted)
     return wanted
 
@@ -183,7 +196,7 @@ def _check_frames(mode: Mode, left: float, fps: float) -> None:
 
 
 def _shape(mode: Mode, preset: Preset, values: Mapping[str, Any]) -> grid.Shape:
-    fps = (values[mode.rate_of].fps or UNKNOWN_RATE) if mode.rate_of else values["fps"]
+    fps = _rate(mode, values)
     left = remaining(mode, values) if mode.rate_of else 0.0
     shape = grid.shape(values["width"], values["height"], values["seconds"], fps, preset.size_step, left or None)
     if preset.max_pixels is not None and shape.width * shape.height > preset.max_pixels:

@@ -17,7 +17,7 @@ from pages.parts.picture import picture
 from pages.parts.sound import sound
 from workflows.errors import StudioError
 from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
-from workflows.request import MAX_VARIATIONS, Request, parse, variations
+from workflows.request import MAX_VARIATIONS, Request, parse, remaining, variations
 from workflows.values import Media
 
 LINE_HEIGHT = 24
@@ -152,9 +152,13 @@ def _number(mode: Mode, field: Field) -> None:
 
 def _followed(mode: Mode, field: Field) -> str:
     """What an empty duration stands for."""
-    title, seconds = mode.field(field.follows or "").title, values.following(mode, field, values.collect(mode))
+    given = values.collect(mode)
+    title, seconds = mode.field(field.follows or "").title, values.following(mode, given)
     whole = f"As long as the {title.lower()}"
-    return whole if seconds is None else f"{whole}: {words.seconds(seconds)}"
+    if seconds is None:
+        return whole
+    is_cut = remaining(mode, given) - seconds > 0.05
+    return f"{'The longest there is' if is_cut else whole}: {words.seconds(seconds)}"
 
 
 def _seed(mode: Mode, field: Field) -> None:

@@ -15,7 +15,7 @@ import streamlit as st
 
 from pages.parts import sizes
 from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
-from workflows.request import DEFAULT_PRESET, remaining
+from workflows.request import DEFAULT_PRESET, UNKNOWN_RATE, remaining, whole_length
 from workflows.values import Lora, Media
 
 
@@ -161,7 +161,7 @@ def fill(mode: Mode, preset_name: str, given: Mapping[str, Any]) -> None:
 
 def _fill_widget(mode: Mode, field: Field, given: Mapping[str, Any]) -> None:
     value = given.get(field.name)
-    if value is None or (field.follows and value == following(mode, field, given)):
+    if value is None or (field.follows and value == following(mode, given)):
         assign(mode, field.name, initial(field))
     else:
         assign(mode, field.name, HELD_AS[field.type](value))
@@ -184,7 +184,10 @@ FILL: dict[str, Callable[[Mode, Field, Mapping[str, Any]], None]] = {
 }
 
 
-def following(mode: Mode, field: Field, given: Mapping[str, Any]) -> float | None:
+def following(mode: Mode, given: Mapping[str, Any]) -> float | None:
     """The seconds that a duration without a value stands for; None while what it follows is missing or unknown."""
-    left = remaining(mode, given)
-    return min(field.max or left, max(field.min or 0.0, left)) if left else None
+    if not remaining(mode, given):
+        return None
+    rate = given.get("fps")
+    usable = rate if isinstance(rate, int | float) and rate > 0 else UNKNOWN_RATE
+    return whole_length(mode, {**given, "fps": usable})

@@ -199,6 +199,14 @@ def test_the_length_follows_the_sound(mode: str) -> None:
     assert asked(mode, audio=Media("unknown.mp3")).shape.frames == 121
 
 
+@pytest.mark.parametrize("fps", [24.0, 50.0, 59.94, 60.0, 120.0])
+def test_a_length_that_nobody_set_is_never_refused(fps: float) -> None:
+    source = Media("long.mp4", seconds=300.0, fps=fps)
+    assert asked("style", video=source).shape.frames <= 993
+    assert abs(asked("style", video=source).shape.seconds - min(20.0, 992 / fps)) < 9 / fps
+    assert asked("a2v", audio=Media("long.mp3", seconds=300.0), fps=min(fps, 50)).shape.frames <= 993
+
+
 @pytest.mark.parametrize("mode", ["a2v", "lipsync"])
 def test_the_sound_is_cut_to_the_video_and_frozen_in_both_passes(mode: str) -> None:
     values = built(mode, audio=SOUND, audio_start=1.5, seconds=2)
@@ -222,6 +230,13 @@ def test_a_restyled_video_has_the_rate_and_at_most_the_length_of_its_source() ->
     assert values["Conditioning.frame_rate"] == values["Create video.fps"] == ("Video parts", 2)
     assert values["Create video.audio"] == ("Video parts", 1)
     assert values["Cut video.duration"] >= made.shape.seconds
+
+
+@pytest.mark.parametrize(("preset", "share"), [("fast", 1), ("balanced", 1), ("quality", 2)])
+def test_the_control_has_the_size_of_the_pass_that_follows_it(preset: str, share: int) -> None:
+    values = built("style", preset, width=768, height=512)
+    drawn = (values["Fit video.resize_type.width"], values["Fit video.resize_type.height"])
+    assert drawn == (values["Video latent.width"], values["Video latent.height"]) == (768 // share, 512 // share)
 
 
 def test_key_frames_are_guides_again_at_full_size() -> None:
