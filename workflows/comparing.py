@@ -80,10 +80,10 @@ def compare(mode: Mode, graph: Graph, interfaces: schema.Interfaces) -> Report:
         refused |= dict.fromkeys(found for found in problems(request, built, interfaces, True) if found not in accepted)
     sent = {node_id: node for node_id, node in graph.items() if node_id in (used or _reached(mode, graph))}
     classes = _lacking_classes([sent], interfaces)
-    models = _lacking_models([sent], interfaces, capabilities)
+    models = _lacking_models([sent], capabilities)
     added = [
         *_lacking_classes(fixed, interfaces),
-        *(use.file for use in _lacking_models(fixed, interfaces, capabilities)),
+        *(use.file for use in _lacking_models(fixed, capabilities)),
     ]
     said = {f"{name}: the engine has no node {class_type}" for class_type, names in classes.items() for name in names}
     files = tuple(f"{use.title}.{use.path}: {use.file!r} is not one of" for use in models)
@@ -131,12 +131,10 @@ def _lacking_classes(graphs: list[Graph], interfaces: schema.Interfaces) -> dict
     return {class_type: tuple(names) for class_type, names in lacking.items()}
 
 
-def _lacking_models(
-    graphs: list[Graph], interfaces: schema.Interfaces, capabilities: Capabilities
-) -> tuple[ModelUse, ...]:
+def _lacking_models(graphs: list[Graph], capabilities: Capabilities) -> tuple[ModelUse, ...]:
     """The files that are not there, each place that names one once."""
     named = {use: None for graph in graphs for use in models_in(graph) if use.file != SAMPLE_LORA}
-    return tuple(use for use in named if use.class_type in interfaces and lacks(use, capabilities))
+    return tuple(use for use in named if lacks(use, capabilities))
 
 
 def lacks(use: ModelUse, capabilities: Capabilities) -> bool:

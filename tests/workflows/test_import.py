@@ -183,6 +183,15 @@ def test_a_class_that_only_a_server_knows_needs_that_server(tmp_path: Path) -> N
     ]
 
 
+def test_models_are_missed_where_the_class_of_their_loader_is_missing_too(tmp_path: Path) -> None:
+    graph = power_loras(manifest.graph("t2v"), lora_1={"on": True, "lora": "mine.safetensors", "strength": 1})
+    with Scripted(refusing(server_with(""))) as server:
+        ended = imported(tmp_path, graph, "--server", server.url)
+    assert ended.returncode == 1
+    assert "Power Lora Loader (rgthree) ('Power Lora Loader (rgthree)')" in ended.stdout
+    assert "mine.safetensors (Power Lora Loader (rgthree).lora_1.lora of" in ended.stdout
+
+
 def with_power_loras() -> dict:
     answer = server_with("")
     answer["Power Lora Loader (rgthree)"] = {
