@@ -286,7 +286,8 @@ class Watcher:
 
     def _plan(self, graph: Graph) -> Plan:
         engine = describe(self._server.url, self._server.system_stats(), 0)
-        return plan(manifest.mode(self.row.mode), graph, DRAFT_SHARES if engine.draft else None)
+        mode = manifest.mode(self.row.mode)
+        return plan(mode, mode.preset(self.row.preset), graph, DRAFT_SHARES if engine.draft else None)
 
     def _collect(self, view: Completed) -> tuple[Output, ...]:
         if not view.files:

@@ -78,7 +78,8 @@ class Preset(Change):
     """A way to make the video: a change of the graph, and defaults and limits that suit it.
 
     `provides` lists what fields may need ("guidance": sampling with CFG above 1). `max_pixels` bounds width × height,
-    which are multiples of `size_step`. `summary` says what it does, `cost` what it costs.
+    which are multiples of `size_step`. `summary` says what it does, `cost` what it costs. `weights` are the shares of
+    the time of nodes that take another one than the mode's stages say.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Preset(Change):
     max_pixels: int | None = None
     size_step: int = SIZE_STEP
     defaults: dict[str, str | int | float | bool] = Constraint(default_factory=dict)
+    weights: dict[str, float] = Constraint(default_factory=dict)
 
 
 class Stage(Frozen):

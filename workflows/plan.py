@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workflows.graph import Graph, title
-from workflows.manifest import Mode
+from workflows.manifest import Mode, Preset
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ DRAFT_SHARES = {"SamplerCustomAdvanced": 0.05, "VAEDecodeTiled": 0.01, "SaveVide
 """Where the draft engine's time goes, by class: it renders while it encodes."""
 
 
-def plan(mode: Mode, graph: Graph, shares: Mapping[str, float] | None = None) -> Plan:
-    """The plan for a built graph: only the stages that have nodes in it.
+def plan(mode: Mode, preset: Preset, graph: Graph, shares: Mapping[str, float] | None = None) -> Plan:
+    """The plan for a graph built with the preset: only the stages that have nodes in it.
 
     `shares` gives weights by class in place of the manifest's, with next to nothing for classes it does not name.
     """
@@ -32,7 +32,14 @@ def plan(mode: Mode, graph: Graph, shares: Mapping[str, float] | None = None) ->
         return weight if shares is None else shares.get(graph[ids[name]]["class_type"], 0.001)
 
     stages = [
-        (stage.title, {ids[name]: weighed(name, weight) for name, weight in stage.nodes.items() if name in ids})
+        (
+            stage.title,
+            {
+                ids[name]: weighed(name, preset.weights.get(name, weight))
+                for name, weight in stage.nodes.items()
+                if name in ids
+            },
+        )
         for stage in mode.stages
     ]
     present = [(name, nodes) for name, nodes in stages if nodes]

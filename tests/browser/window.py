@@ -68,7 +68,7 @@ class Window:
 
     def describe(self, prompt: str) -> None:
         """Write the prompt."""
-        self.page.get_by_role("textbox", name="Prompt").fill(prompt)
+        self.page.get_by_role("textbox", name="Prompt", exact=True).fill(prompt)
 
     def last(self, seconds: str) -> None:
         """Set how long the video is to be."""

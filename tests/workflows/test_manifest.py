@@ -124,7 +124,7 @@ def test_every_node_of_a_stage_is_in_some_preset(mode: Mode) -> None:
 @pytest.mark.parametrize(("mode", "preset"), CASES)
 def test_the_plan_covers_the_work_once(mode: Mode, preset: Preset) -> None:
     graph = build(request(mode, preset))
-    made = plan(mode, graph)
+    made = plan(mode, preset, graph)
     assert made.nodes.keys() <= graph.keys()
     assert sum(weight for _, weight in made.nodes.values()) == pytest.approx(1)
     assert all(weight > 0 for _, weight in made.nodes.values())
@@ -135,9 +135,29 @@ def test_the_plan_covers_the_work_once(mode: Mode, preset: Preset) -> None:
     assert {node_id for node_id, node in graph.items() if node["class_type"] in heavy} <= made.nodes.keys()
 
 
+@pytest.mark.parametrize(
+    ("mode_name", "preset_name", "share"),
+    [("t2v", "balanced", 0.38), ("t2v", "quality", 0.76), ("lipsync", "quality", 0.78), ("style", "quality", 0.38)],
+)
+def test_passes_have_their_shares_of_the_computing(mode_name: str, preset_name: str, share: float) -> None:
+    """Shares of the first of two passes, from steps, passes and tokens at the default sizes (FLOPs)."""
+    mode = manifest.mode(mode_name)
+    preset = mode.preset(preset_name)
+    graph = build(request(mode, preset))
+    nodes = plan(mode, preset, graph).nodes
+    first, second = (nodes[find(graph, name)][1] for name in ("Stage 1", "Stage 2"))
+    assert first / (first + second) == pytest.approx(share, abs=0.05)
+
+
+def test_the_one_pass_of_fast_is_most_of_its_work() -> None:
+    mode = manifest.mode("t2v")
+    graph = build(request(mode, mode.preset("fast")))
+    assert plan(mode, mode.preset("fast"), graph).nodes[find(graph, "Stage 1")][1] > 0.5
+
+
 def test_the_second_pass_is_no_stage_of_fast() -> None:
     mode = manifest.mode("t2v")
-    stages = {preset.name: plan(mode, build(request(mode, preset))).stages for preset in mode.presets}
+    stages = {preset.name: plan(mode, preset, build(request(mode, preset))).stages for preset in mode.presets}
     assert "Second pass" in stages["balanced"]
     assert "Second pass" not in stages["fast"]
     assert "Upscaling" not in stages["fast"]
