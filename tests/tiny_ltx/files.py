@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from bootstrap.draft.interfaces import MODEL_INPUTS
 from tests.tiny_ltx.audio_vae import audio_vae, vocoder
 from tests.tiny_ltx.bag import Bag
 from tests.tiny_ltx.depth import depth_model
@@ -20,16 +21,6 @@ from workflows import manifest
 from workflows.build import build
 from workflows.checking import SAMPLE_LORA, samples
 
-FOLDERS = {
-    ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints",
-    ("LTXVAudioVAELoader", "ckpt_name"): "checkpoints",
-    ("LTXAVTextEncoderLoader", "ckpt_name"): "checkpoints",
-    ("LTXAVTextEncoderLoader", "text_encoder"): "text_encoders",
-    ("LoraLoaderModelOnly", "lora_name"): "loras",
-    ("LatentUpscaleModelLoader", "model_name"): "latent_upscale_models",
-    ("LoadMoGeModel", "model_name"): "geometry_estimation",
-}
-"""In which of ComfyUI's model folders the file lies that an input of a class names."""
 OWN_LORAS = ("loras/tiny-one.safetensors", "loras/tiny-two.safetensors")
 """What a person might have added to the engine."""
 NOTE = {"tiny_ltx": "1", "description": "Tiny test weights for running ComfyUI graphs. Not a usable model."}
@@ -55,7 +46,7 @@ def named_files() -> Iterator[str]:
             for _, request in samples(mode, preset):
                 for node in build(request).values():
                     for name, value in node["inputs"].items():
-                        folder = FOLDERS.get((node["class_type"], name))
+                        folder = MODEL_INPUTS.get((node["class_type"], name))
                         if folder and value != SAMPLE_LORA and f"{folder}/{value}" not in seen:
                             seen.add(f"{folder}/{value}")
                             yield f"{folder}/{value}"

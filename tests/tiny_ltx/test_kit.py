@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_ltx.files import FOLDERS, NOTE, OWN_LORAS, named_files, write
+from bootstrap.draft.interfaces import MODEL_INPUTS
+from tests.tiny_ltx.files import NOTE, OWN_LORAS, named_files, write
 from workflows import manifest
 from workflows.build import build
 from workflows.checking import SAMPLE_LORA, samples
@@ -43,7 +44,7 @@ def test_every_model_file_in_any_graph_has_a_known_folder():
         for name, value in node["inputs"].items()
         if isinstance(value, str) and value.endswith(".safetensors") and value != SAMPLE_LORA
     }
-    assert named == set(FOLDERS)
+    assert named == set(MODEL_INPUTS)
 
 
 def test_all_files_that_the_graphs_name_are_written(models):
