@@ -1,0 +1,39 @@
+"""What an estimate says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StageEstimate:
+    """One stage of a graph: `title` is the manifest's. `nodes` maps node ids to their seconds, and sums to `seconds`.
+
+    `step_seconds` is the longest wait between two progress ticks inside the stage, 0 where it does not count steps.
+    """
+
+    title: str
+    seconds: float
+    step_seconds: float
+    nodes: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The execution of one graph on one device, in seconds with the models loaded.
+
+    Four of five runs are expected between `low` and `high`. `cold_seconds` comes on top where the models have to be
+    loaded first. `vram_gb` (10^9 bytes) is the peak, None where the device has no memory of its own. `tokens` is the
+    largest number of latent tokens of a sampling stage. `runs` counts the finished runs it has learnt from; `basis`
+    says in a few words what it rests on.
+    """
+
+    seconds: float
+    low: float
+    high: float
+    cold_seconds: float
+    vram_gb: float | None
+    tokens: int
+    stages: tuple[StageEstimate, ...]
+    runs: int
+    basis: str
