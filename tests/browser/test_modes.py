@@ -160,7 +160,6 @@ def test_variations_run_side_by_side_and_each_plays(browse: Callable[..., Window
     assert (window.errors, window.strangers) == ([], [])
 
 
-@pytest.mark.xfail(reason="the list of camera moves does not open in Chromium: to be mended", strict=False)
 def test_what_the_look_holds_is_kept_and_shown_with_the_video(browse: Callable[..., Window], artifacts: Path) -> None:
     window = browse("looker").open("/Text_to_Video")
     page = window.page
