@@ -33,8 +33,16 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
-def studio(draft_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a studio in its own process."""
+def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio in its own process, on the draft engine.
+
+    STUDIO_TEST_URL names one that runs already, on any engine, for checks by hand on a managed ComfyUI.
+    """
+    running = os.environ.get("STUDIO_TEST_URL")
+    if running:
+        yield running
+        return
+    draft_url = request.getfixturevalue("draft_url")
     folder = tmp_path_factory.mktemp("studio")
     port = free_ports(1)[0]
     environment = {
