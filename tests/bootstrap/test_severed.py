@@ -38,6 +38,12 @@ def pids_of(data: Path) -> list[int]:
     return pids(studio.socket)
 
 
+def on_a_terminal() -> None:
+    """What a shell in a terminal gives its children, whatever these tests run under (nohup ignores SIGHUP)."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def test_a_closed_terminal_stops_everything(tmp_path: Path) -> None:
     port, engine_port = free_ports(2)
     flags = ("--data", tmp_path, "--port", port, "--engine-port", engine_port, "--engine", "draft")
@@ -50,7 +56,7 @@ def test_a_closed_terminal_stops_everything(tmp_path: Path) -> None:
         stdout=inside,
         stderr=inside,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=on_a_terminal,
     )
     os.close(inside)
     try:
