@@ -37,3 +37,16 @@ class Estimate:
     stages: tuple[StageEstimate, ...]
     runs: int
     basis: str
+
+
+LEAST_BUDGET_SECONDS = 60.0
+BUDGET_FACTOR = 1.5
+
+
+def budget_seconds(estimate: Estimate, cap: float | None) -> float:
+    """Seconds that a job may run before somebody asks what is the matter, never more than `cap` (None is no cap).
+
+    Half again as long as the slowest expected run, and the models' loading; never less than a minute.
+    """
+    wanted = max(LEAST_BUDGET_SECONDS, BUDGET_FACTOR * estimate.high + estimate.cold_seconds)
+    return wanted if cap is None else min(wanted, cap)
