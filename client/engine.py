@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from client import preflight
+from client.estimate.device import reported
 from client.loras import own
 from client.preflight import Preflight
 from client.transport import Server, Unreachable
@@ -33,6 +34,8 @@ class Engine:
     """The engine at `url`: `starting` until it has answered once, then `alive` or `gone`.
 
     `draft` says that it is the built-in draft engine, `queue` counts the prompts that run and wait, of all users.
+    `device_type` is ComfyUI's word for what it computes on (cuda, mps, cpu, …), `vram_gb` that one's memory and
+    `ram_gb` the machine's, in GB (10^9 bytes), 0 where it doesn't say.
     `loras` are the person's own ones in its list, as last heard; `preflight` says what it can make, None until that is
     known and for the draft engine, which can make everything.
     """
@@ -45,19 +48,25 @@ class Engine:
     queue: int = 0
     loras: tuple[str, ...] = ()
     preflight: Preflight | None = None
+    device_type: str = ""
+    vram_gb: float = 0.0
+    ram_gb: float = 0.0
 
 
 def describe(url: str, stats: Mapping[str, Any], queue: int) -> Engine:
     """The engine in an answer of `GET /system_stats`."""
     system = stats.get("system", {})
-    devices = stats.get("devices") or [{}]
+    device = reported(stats)
     return Engine(
         url=url,
         status="alive",
         draft=system.get("deploy_environment") == DRAFT_ENVIRONMENT,
         version=str(system.get("comfyui_version", "")),
-        device=device_name(str(devices[0].get("name", ""))),
+        device=device_name(device.name),
         queue=queue,
+        device_type=device.type,
+        vram_gb=device.vram_gb,
+        ram_gb=device.ram_gb,
     )
 
 

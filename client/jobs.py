@@ -17,6 +17,8 @@ from typing import IO, Any
 
 from client import library, settings
 from client.engine import Engine, Monitor
+from client.estimate.estimator import Estimator
+from client.estimate.model import Estimate
 from client.reducer import Track
 from client.states import JobState, Succeeded, is_final
 from client.store import NewJob, Row, Store
@@ -87,6 +89,7 @@ class JobManager:
         self._pace = pace
         self._store = Store(data / "studio.db")
         self._monitor = Monitor(self._server(), self._graphs)
+        self.estimates = Estimator(self._monitor.snapshot, self._graphs)
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[Watcher, threading.Thread]] = {}
         self._tracks: dict[str, Track] = {}
@@ -122,6 +125,14 @@ class JobManager:
     def loras(self) -> tuple[str, ...]:
         """The person's own LoRAs in the engine's list, sorted; empty where unknown. Never waits."""
         return self._monitor.snapshot().loras
+
+    def estimate(self, request: Request) -> Estimate | None:
+        """How long a request would take and what memory, None while that is unknown; never waits."""
+        return self.estimates.request(request)
+
+    def smaller(self, request: Request, cap: float | None = None) -> dict[str, Any] | None:
+        """The fields to change so that a request fits into the device's memory or, where `cap` is given, that time."""
+        return self.estimates.smaller(request, cap)
 
     def submit(self, request: Request, owner: str) -> Job:
         """Start a job. Its row is written before anything is sent; uploading and sending happen in its own thread."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LEAST_BUDGET_SECONDS = 60.0
+BUDGET_FACTOR = 1.5
+
 
 @dataclass(frozen=True)
 class StageEstimate:
@@ -23,9 +26,10 @@ class Estimate:
     """The execution of one graph on one device, in seconds with the models loaded.
 
     Four of five runs are expected between `low` and `high`. `cold_seconds` comes on top where the models have to be
-    loaded first. `vram_gb` (10^9 bytes) is the peak, None where the device has no memory of its own. `tokens` is the
-    largest number of latent tokens of a sampling stage. `runs` counts the finished runs it has learnt from; `basis`
-    says in a few words what it rests on.
+    loaded first; `loaded` says that the last run here has loaded the same ones. `vram_gb` (10^9 bytes) is the peak,
+    None where the device has no memory of its own, and `device_gb` what the device has; `fits` says whether the one
+    can do with the other, with weights streamed as far as need be. `tokens` is the largest number of latent tokens of a
+    sampling stage. `runs` counts the finished runs it has learnt from; `basis` says in a few words what it rests on.
     """
 
     seconds: float
@@ -37,10 +41,9 @@ class Estimate:
     stages: tuple[StageEstimate, ...]
     runs: int
     basis: str
-
-
-LEAST_BUDGET_SECONDS = 60.0
-BUDGET_FACTOR = 1.5
+    loaded: bool = False
+    device_gb: float | None = None
+    fits: bool = True
 
 
 def budget_seconds(estimate: Estimate, cap: float | None) -> float:

@@ -1,0 +1,173 @@
+"""What runs have taught: for each kind of work how much slower than the prior it is, and how that changes with size.
+
+A robust fit in log space, of a line through the newest observations: log(actual / prior) = scale + slope · (log prior −
+its mean). Both are drawn towards what is likely before anything is seen: the slope to 0, the scale to what the other
+kinds of work on the same part of the machine have in common, so that what one mode has taught helps all. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import exp, inf, log, sqrt
+
+WINDOW = 40
+"""Observations of a kind that are looked at, the newest."""
+
+FADING = 0.94
+"""Weight of an observation relative to the next newer one, so that a new driver is noticed."""
+
+SLOPE_SPREAD = 0.15
+KIND_SPREAD = 0.25
+"""How far kinds of work on the same part of the machine differ, as a standard deviation of the logarithm."""
+
+USUAL_NOISE = 0.05
+USUAL_WEIGHT = 2.0
+"""Spread between two equal runs, and how many observations that belief is worth."""
+
+OUTLIER = 2.5
+"""Spreads away from the line where an observation's weight has fallen to a fifth."""
+
+ROUNDS = 8
+PARTS = {"save": "processor", "pictures": "processor", "load": "disk"}
+ELSEWHERE = "device"
+"""The part of the machine that a kind of work keeps busy."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A node's work in one run: seconds by the prior and as measured."""
+
+    kind: str
+    prior: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The line of one kind: `scale` at a prior of exp(`center`) seconds, its `slope`, and their variances.
+
+    `noise` is the standard deviation of one run around the line, `runs` how many observations lie behind it.
+    """
+
+    scale: float
+    slope: float
+    center: float
+    scale_variance: float
+    slope_variance: float
+    noise: float
+    runs: int
+
+    def at(self, prior: float) -> tuple[float, float]:
+        """Logarithm of the factor for such a prior, and its standard deviation for the next run."""
+        away = log(prior) - self.center
+        variance = self.scale_variance + self.slope_variance * away * away + self.noise**2
+        return self.scale + self.slope * away, sqrt(variance)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What is known of one device: lines by kind, and by part of the machine the scale of what was not seen yet."""
+
+    fits: Mapping[str, Fit] = field(default_factory=dict)
+    parts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    spread: float = 0.4
+
+    def factor(self, kind: str, prior: float) -> tuple[float, float]:
+        """By how much a prior of this kind is to be multiplied, and the standard deviation of its logarithm."""
+        if kind in self.fits:
+            found, sigma = self.fits[kind].at(max(prior, 1e-4))
+            return exp(found), sigma
+        mean, variance = self.parts.get(part_of(kind), (0.0, self.spread**2))
+        return exp(mean), sqrt(variance + (KIND_SPREAD**2 if part_of(kind) in self.parts else 0.0))
+
+
+def part_of(kind: str) -> str:
+    """What a kind of work keeps busy: the device, the processor or the disk."""
+    return PARTS.get(kind, ELSEWHERE)
+
+
+def learn(observations: Iterable[Observation], spread: float) -> Learnt:
+    """What observations, oldest first, teach where the prior may be off by `spread` (logarithmic)."""
+    by_kind: dict[str, list[Observation]] = {}
+    for one in observations:
+        if one.prior > 0 and one.seconds > 0:
+            by_kind.setdefault(one.kind, []).append(one)
+    alone = {kind: fit(seen[-WINDOW:], 0.0, spread**2) for kind, seen in by_kind.items()}
+    parts = {name: _shared(alone, name, spread) for name in {part_of(kind) for kind in alone}}
+    fits = {
+        kind: fit(seen[-WINDOW:], *_start(alone, kind, spread)) if len(alone) > 1 else alone[kind]
+        for kind, seen in by_kind.items()
+    }
+    return Learnt(fits, parts, spread)
+
+
+def _start(alone: Mapping[str, Fit], kind: str, spread: float) -> tuple[float, float]:
+    """What the other kinds of the same part say of this one's scale: mean and variance."""
+    others = {name: fit for name, fit in alone.items() if name != kind}
+    mean, variance = _shared(others, part_of(kind), spread)
+    return mean, variance + KIND_SPREAD**2
+
+
+def _shared(fits: Mapping[str, Fit], part: str, spread: float) -> tuple[float, float]:
+    """Mean and variance of what the kinds of a part have in common."""
+    known = [found for kind, found in fits.items() if part_of(kind) == part]
+    weights = [1 / (found.scale_variance + KIND_SPREAD**2) for found in known]
+    precision = sum(weights) + 1 / spread**2
+    return sum(w * found.scale for w, found in zip(weights, known, strict=True)) / precision, 1 / precision
+
+
+def fit(seen: Sequence[Observation], mean: float, variance: float) -> Fit:
+    """The line through one kind's observations, oldest first, with the scale expected at `mean` ± √`variance`."""
+    ages = range(len(seen) - 1, -1, -1)
+    fresh = [FADING**age for age in ages]
+    xs = [log(one.prior) for one in seen]
+    ys = [log(one.seconds / one.prior) for one in seen]
+    # Whatever disturbs a run makes it slower, so of two that differ the faster one is believed.
+    scale, slope, noise = _lower_median(ys, fresh), 0.0, USUAL_NOISE
+    center = sum(w * x for w, x in zip(fresh, xs, strict=True)) / sum(fresh)
+    weights = fresh
+    for _ in range(ROUNDS):
+        off = [y - scale - slope * (x - center) for x, y in zip(xs, ys, strict=True)]
+        noise = _noise(off, fresh)
+        weights = [w / (1 + (r / (OUTLIER / 2 * noise)) ** 2) for w, r in zip(fresh, off, strict=True)]
+        center = sum(w * x for w, x in zip(weights, xs, strict=True)) / sum(weights)
+        scale, slope, scale_variance, slope_variance = _line(xs, ys, weights, center, noise, mean, variance)
+    return Fit(scale, slope, center, scale_variance, slope_variance, noise, len(seen))
+
+
+def _line(
+    xs: Sequence[float],
+    ys: Sequence[float],
+    weights: Sequence[float],
+    center: float,
+    noise: float,
+    mean: float,
+    variance: float,
+) -> tuple[float, float, float, float]:
+    """Scale and slope with their variances; as the xs are centred, each is found by itself."""
+    precision = 1 / noise**2
+    scale_precision = precision * sum(weights) + 1 / variance
+    total = precision * sum(w * y for w, y in zip(weights, ys, strict=True)) + mean / variance
+    scale = total / scale_precision
+    spread = sum(w * (x - center) ** 2 for w, x in zip(weights, xs, strict=True))
+    slope_precision = precision * spread + 1 / SLOPE_SPREAD**2
+    along = sum(w * (x - center) * (y - scale) for w, x, y in zip(weights, xs, ys, strict=True))
+    return scale, precision * along / slope_precision, 1 / scale_precision, 1 / slope_precision
+
+
+def _lower_median(values: Sequence[float], weights: Sequence[float]) -> float:
+    half, passed = sum(weights) / 2, 0.0
+    for value, weight in sorted(zip(values, weights, strict=True)):
+        passed += weight
+        if passed >= half - 1e-9:
+            return value
+    return inf
+
+
+def _noise(off: Sequence[float], weights: Sequence[float]) -> float:
+    """Spread of the residuals by their median, drawn towards the usual one while they are few."""
+    median = _lower_median([abs(r) for r in off], weights)
+    count = max(0.0, sum(weights) - 1)
+    squared = (USUAL_WEIGHT * USUAL_NOISE**2 + count * (1.4826 * median) ** 2) / (USUAL_WEIGHT + count)
+    return max(0.02, sqrt(squared))

@@ -1,0 +1,91 @@
+"""An estimate from a graph's facts, a device and what was learnt on it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import exp, sqrt
+
+from client.estimate import prior
+from client.estimate.device import Device
+from client.estimate.facts import Facts, Work
+from client.estimate.learning import Learnt
+from client.estimate.model import Estimate, StageEstimate
+from workflows.manifest import Mode
+
+FOUR_OF_FIVE = 1.2816
+"""Standard deviations on both sides of the middle between which four of five normal values lie."""
+
+LEAST_SPREAD = 0.04
+BASES = {
+    "table": "the published speed of this device",
+    "measured": "a measurement on this device",
+    "guess": "a guess from this device's memory",
+}
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known of a device: `learnt` from `runs` finished runs, and the files that the last run has loaded."""
+
+    learnt: Learnt = field(default_factory=Learnt)
+    runs: int = 0
+    loaded: frozenset[str] = frozenset()
+
+
+def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Estimate:
+    """The estimate of a graph with these facts, in the stages of its mode's manifest."""
+    by_node: dict[str, float] = {}
+    off: dict[str, float] = {}
+    first = prior.seconds(facts, device)
+    for work in facts.works:
+        factor, sigma = history.learnt.factor(work.kind, first[work.node])
+        by_node[work.node] = factor * first[work.node]
+        # What is wrong about one node of a kind is wrong about all of them, and about all kinds that nobody has seen.
+        together = work.kind if work.kind in history.learnt.fits else ""
+        off[together] = off.get(together, 0.0) + sigma * by_node[work.node]
+    seconds = sum(by_node.values())
+    spread = max(LEAST_SPREAD, sqrt(sum(part * part for part in off.values())) / seconds) if seconds else 0.0
+    wide = exp(FOUR_OF_FIVE * spread)
+    cold = prior.cold_seconds(facts, device)
+    memory, room = prior.memory(facts), device.usable_gb
+    return Estimate(
+        seconds=seconds,
+        low=seconds / wide,
+        high=seconds * wide,
+        cold_seconds=cold * history.learnt.factor("load", cold)[0] if cold else 0.0,
+        vram_gb=None if room is None else max(memory.least, min(memory.resident, room)),
+        tokens=facts.tokens,
+        stages=_stages(facts, by_node, mode),
+        runs=history.runs,
+        basis=_basis(device, history.runs),
+        loaded=device.kind == "draft" or (bool(facts.loads) and {name for name, _ in facts.loads} <= history.loaded),
+        device_gb=device.vram_gb,
+        fits=room is None or memory.least <= room,
+    )
+
+
+def _basis(device: Device, runs: int) -> str:
+    if not runs:
+        return BASES[device.basis]
+    return f"{runs} finished run{'' if runs == 1 else 's'} here"
+
+
+def _stages(facts: Facts, seconds: Mapping[str, float], mode: Mode) -> tuple[StageEstimate, ...]:
+    """The manifest's stages that have nodes in the graph; a node that none names goes with the one before it."""
+    places = {name: index for index, stage in enumerate(mode.stages) for name in stage.nodes}
+    held: list[list[Work]] = [[] for _ in mode.stages]
+    place = 0
+    for work in facts.works:
+        place = places.get(work.title, place)
+        held[place].append(work)
+    return tuple(
+        StageEstimate(
+            title=stage.title,
+            seconds=sum(seconds[work.node] for work in works),
+            step_seconds=max((seconds[work.node] / work.steps for work in works if work.steps), default=0.0),
+            nodes=tuple((work.node, seconds[work.node]) for work in works),
+        )
+        for stage, works in zip(mode.stages, held, strict=True)
+        if works
+    )
