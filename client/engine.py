@@ -35,7 +35,8 @@ class Engine:
 
     `draft` says that it is the built-in draft engine, `queue` counts the prompts that run and wait, of all users.
     `device_type` is ComfyUI's word for what it computes on (cuda, mps, cpu, …), `vram_gb` that one's memory and
-    `ram_gb` the machine's, in GB (10^9 bytes), 0 where it doesn't say.
+    `ram_gb` the machine's, in GB (10^9 bytes), 0 where it doesn't say. `lives` counts how often it came up, as far as
+    it was noticed.
     `loras` are the person's own ones in its list, as last heard; `preflight` says what it can make, None until that is
     known and for the draft engine, which can make everything.
     """
@@ -51,6 +52,7 @@ class Engine:
     device_type: str = ""
     vram_gb: float = 0.0
     ram_gb: float = 0.0
+    lives: int = 0
 
 
 def describe(url: str, stats: Mapping[str, Any], queue: int) -> Engine:
@@ -127,7 +129,8 @@ class Monitor:
         except Exception as error:
             _report(error)
             return replace(self._engine, status="starting" if self._engine.status == "starting" else "gone", queue=0)
-        return replace(engine, loras=self._loras(engine), preflight=self._engine.preflight)
+        lives = self._engine.lives + (self._engine.status != "alive")
+        return replace(engine, loras=self._loras(engine), preflight=self._engine.preflight, lives=lives)
 
     def _loras(self, engine: Engine) -> tuple[str, ...]:
         """Asked when the engine has come up, and now and then while it lives."""

@@ -19,6 +19,7 @@ from client import library, settings
 from client.engine import Engine, Monitor
 from client.estimate.estimator import Estimator
 from client.estimate.model import Estimate
+from client.estimate.recorder import Clock, Recorder
 from client.reducer import Track
 from client.states import JobState, Succeeded, is_final
 from client.store import NewJob, Row, Store
@@ -70,7 +71,8 @@ class Job:
 class JobManager:
     """All jobs on one engine, with their database and library under `data`.
 
-    People's own graphs lie there, too, or in the data folder `graphs` where that is another.
+    People's own graphs lie there, too, or in the data folder `graphs` where that is another. `clock` is what runs are
+    timed by.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class JobManager:
         pace: Pace = PACE,
         access: Access | None = None,
         graphs: Path | None = None,
+        clock: Clock = time.monotonic,
     ) -> None:
         self.folder = data / "library"
         self._graphs = graphs or data
@@ -87,9 +90,10 @@ class JobManager:
         self._server_url = server_url
         self._access = access
         self._pace = pace
+        self._clock = clock
         self._store = Store(data / "studio.db")
         self._monitor = Monitor(self._server(), self._graphs)
-        self.estimates = Estimator(self._monitor.snapshot, self._graphs)
+        self.estimates = Estimator(self._store, self._monitor.snapshot, self._graphs)
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[Watcher, threading.Thread]] = {}
         self._tracks: dict[str, Track] = {}
@@ -238,7 +242,15 @@ class JobManager:
                 return
             after = self._last_sent.get(row.owner) or _set_event()
             watcher = Watcher(
-                row, self._store, self._server(), self.folder, self._graphs, self._publish, after, self._pace
+                row,
+                self._store,
+                self._server(),
+                self.folder,
+                self._graphs,
+                self._publish,
+                after,
+                self._pace,
+                Recorder(self.estimates, row.id, self._clock),
             )
             self._last_sent[row.owner] = watcher.sent
             thread = threading.Thread(target=self._follow, args=(watcher,), name=f"job-{row.id[:8]}", daemon=True)

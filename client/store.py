@@ -15,13 +15,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from client.estimate.tables import TABLES as ESTIMATE_TABLES
 from client.states import NAMES, Cancelled, Failed, JobState, Output, Queued, Running, Succeeded
 from workflows.errors import StudioError
 from workflows.graph import Graph
 from workflows.request import Request
 from workflows.values import Lora, Media, Value
 
-VERSION = 2
+VERSION = 3
 TABLE = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY,
@@ -50,6 +51,7 @@ CREATE TABLE IF NOT EXISTS jobs (
 """
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     1: ("ALTER TABLE jobs ADD COLUMN group_id TEXT", "ALTER TABLE jobs ADD COLUMN enhanced TEXT"),
+    2: (),
 }
 """What turns a database of a version into one of the next."""
 INDEXES = """
@@ -175,7 +177,7 @@ class Store:
             for older in range(version, VERSION):
                 for statement in MIGRATIONS[older]:
                     self._connection.execute(statement)
-        for statement in INDEXES.strip().split(";"):
+        for statement in (*INDEXES.strip().split(";"), *ESTIMATE_TABLES):
             self._connection.execute(statement)
         self._connection.execute(f"PRAGMA user_version={VERSION}")
 
@@ -285,6 +287,16 @@ class Store:
             *(owner, mode, mode, state, state),
         )
         return int(found[0][0])
+
+    def change(self, *statements: tuple[str, tuple[object, ...]]) -> None:
+        """Execute statements of a module that keeps tables of its own here, all of them or none."""
+        with self._lock, _coded(), _transaction(self._connection):
+            for statement, values in statements:
+                self._connection.execute(statement, values)
+
+    def ask(self, statement: str, *values: Any) -> list[sqlite3.Row]:
+        """The rows that a query of such a module finds."""
+        return self._read(statement, *values)
 
     def _run(self, statement: str, *values: Any) -> int:
         with self._lock, _coded():

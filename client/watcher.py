@@ -18,6 +18,8 @@ from typing import TypeVar
 
 from client import library, refusal
 from client.engine import describe
+from client.estimate.estimator import Sent
+from client.estimate.recorder import Recorder, plan_of
 from client.events import decode
 from client.prepare import prepare
 from client.reducer import Track, reduce
@@ -29,7 +31,8 @@ from client.views import Completed, Errored, InProgress, Interrupted, Pending, U
 from workflows import manifest
 from workflows.errors import StudioError
 from workflows.graph import Graph, title
-from workflows.plan import DRAFT_SHARES, Plan, plan
+from workflows.grid import Shape
+from workflows.plan import Plan, plan
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -82,6 +85,7 @@ class Watcher:
         publish: Callable[[Track], None],
         after: threading.Event,
         pace: Pace,
+        recorder: Recorder,
     ) -> None:
         self.row = row
         self.sent = threading.Event()
@@ -92,6 +96,7 @@ class Watcher:
         self._publish = publish
         self._after = after
         self._pace = pace
+        self._recorder = recorder
         self._cancel = threading.Event()
         self._stop = threading.Event()
         self._posted = row.posted_at is not None
@@ -160,6 +165,7 @@ class Watcher:
         self._track = replace(self._track, plan=made or self._track.plan)
         view = self._listen(graph)
         if isinstance(view, Completed):
+            self._recorder.finish()
             self._keep_enhanced(view.texts)
             outputs = self._patiently(lambda: self._collect(view))
             return Cancelled() if outputs is None else Succeeded(outputs)
@@ -233,6 +239,7 @@ class Watcher:
     def _hear(self, frame: str | bytes) -> None:
         event = decode(frame)
         if event is not None:
+            self._recorder.hear(event)
             self._set(reduce(self._track, event, time.time()))
 
     def _look(self) -> View | None:
@@ -286,8 +293,11 @@ class Watcher:
 
     def _plan(self, graph: Graph) -> Plan:
         engine = describe(self._server.url, self._server.system_stats(), 0)
+        shape = Shape(self.row.width, self.row.height, self.row.frames, self.row.fps)
+        estimate = self._recorder.begin(Sent(graph, self.row.mode, self.row.preset, shape), engine)
+        made = plan_of(estimate) if estimate else None
         mode = manifest.mode(self.row.mode)
-        return plan(mode, mode.preset(self.row.preset), graph, DRAFT_SHARES if engine.draft else None)
+        return made or plan(mode, mode.preset(self.row.preset), graph)
 
     def _collect(self, view: Completed) -> tuple[Output, ...]:
         if not view.files:

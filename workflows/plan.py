@@ -17,28 +17,13 @@ class Plan:
     nodes: Mapping[str, tuple[int, float]]
 
 
-DRAFT_SHARES = {"SamplerCustomAdvanced": 0.05, "VAEDecodeTiled": 0.01, "SaveVideo": 1.0}
-"""Where the draft engine's time goes, by class: it renders while it encodes."""
-
-
-def plan(mode: Mode, preset: Preset, graph: Graph, shares: Mapping[str, float] | None = None) -> Plan:
-    """The plan for a graph built with the preset: only the stages that have nodes in it.
-
-    `shares` gives weights by class in place of the manifest's, with next to nothing for classes it does not name.
-    """
+def plan(mode: Mode, preset: Preset, graph: Graph) -> Plan:
+    """The plan for a graph built with the preset, by the manifest's weights: only the stages that have nodes in it."""
     ids = {title(node): node_id for node_id, node in graph.items()}
-
-    def weighed(name: str, weight: float) -> float:
-        return weight if shares is None else shares.get(graph[ids[name]]["class_type"], 0.001)
-
     stages = [
         (
             stage.title,
-            {
-                ids[name]: weighed(name, preset.weights.get(name, weight))
-                for name, weight in stage.nodes.items()
-                if name in ids
-            },
+            {ids[name]: preset.weights.get(name, weight) for name, weight in stage.nodes.items() if name in ids},
         )
         for stage in mode.stages
     ]

@@ -137,7 +137,7 @@ def device(
     `measured_tflops` is what a large matrix product reached on it, None where nobody has measured.
     """
     if draft:
-        return Device("draft", "draft engine", "draft", 0.0, ram_gb=ram_gb, basis="table")
+        return Device("draft", "draft engine", "draft", 0.0, ram_gb=ram_gb)
     if type_ == "cpu":
         return Device("comfyui/cpu", "the processor", "cpu", CPU_TFLOPS, bandwidth=20.0, ram_gb=ram_gb)
     key = f"comfyui/{name or type_}/{round(vram_gb)} GB"

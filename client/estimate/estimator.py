@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from client.engine import Engine
 from client.estimate import device as devices
-from client.estimate import facts, predict, prior, smaller
+from client.estimate import facts, history, predict, prior, smaller
 from client.estimate.device import Device
-from client.estimate.learning import Learnt
+from client.estimate.history import Run
+from client.estimate.learning import learn
+from client.estimate.lesson import lesson
 from client.estimate.model import Estimate
 from client.estimate.predict import History
+from client.estimate.timings import Timings
+from client.store import Store
 from workflows import manifest, own
 from workflows.build import Capabilities
 from workflows.errors import StudioError
@@ -20,32 +28,63 @@ from workflows.graph import Graph
 from workflows.grid import Shape
 from workflows.request import Request
 
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A graph as it was sent, and the request's mode, preset and shape."""
+
+    graph: Graph
+    mode: str
+    preset: str
+    shape: Shape
+
 
 class Estimator:
     """Answers at once, from any thread. `engine` gives the engine's newest snapshot.
 
-    People's own graphs lie in the data folder `graphs`.
+    What is learnt goes to the store; people's own graphs lie in the data folder `graphs`.
     """
 
-    def __init__(self, engine: Callable[[], Engine], graphs: Path) -> None:
+    def __init__(self, store: Store, engine: Callable[[], Engine], graphs: Path) -> None:
+        self._store = store
         self._engine = engine
         self._graphs = graphs
+        self._lock = threading.Lock()
+        self._histories: dict[str, History] = {}
+        self._loaded: tuple[str, int, frozenset[str]] = ("", 0, frozenset())
+        self._measured: dict[str, float | None] = {}
 
     def request(self, request: Request) -> Estimate | None:
         """The estimate of a request; None while the engine's device is unknown or its graph can't be built."""
-        engine = self._engine()
-        device = device_of(engine)
+        device = self.device()
         if device is None:
             return None
         try:
-            return self._estimate(self._built(request, device), request.mode, request.shape, device)
+            found = facts.read(self._built(request, device), request.shape)
+            return predict.estimate(found, device, self._history(device), manifest.mode(request.mode))
         except StudioError:
             return None
 
-    def graph(self, graph: Graph, mode: str, shape: Shape, engine: Engine) -> Estimate | None:
-        """The estimate of a graph as it is sent to an engine."""
-        device = device_of(engine)
-        return self._estimate(graph, mode, shape, device) if device else None
+    def sent(self, sent: Sent, engine: Engine | None = None) -> Estimate | None:
+        """The estimate of a graph as it is sent, to the engine as it was just heard of."""
+        device = self.device(engine)
+        if device is None:
+            return None
+        found = facts.read(sent.graph, sent.shape)
+        try:
+            return predict.estimate(found, device, self._history(device), manifest.mode(sent.mode))
+        except StudioError:
+            return None
+
+    def device(self, engine: Engine | None = None) -> Device | None:
+        """What the engine computes on; None while it has not said."""
+        engine = engine or self._engine()
+        found = device_of(engine)
+        if found is None or found.basis != "guess" or found.kind != "gpu":
+            return found
+        return device_of(engine, self._measured_tflops(found.key))
 
     def smaller(self, request: Request, cap: float | None = None) -> dict[str, Any] | None:
         """The fields to change, with their values (the preset under `preset`), so that the request fits.
@@ -53,7 +92,7 @@ class Estimator:
         Into the device's memory with less than now or, where `cap` is given, into so many seconds. None where nothing
         is known or helps.
         """
-        device = device_of(self._engine())
+        device = self.device()
         if device is None:
             return None
 
@@ -69,15 +108,77 @@ class Estimator:
         except StudioError:
             return None
 
+    def learn(self, sent: Sent, timings: Timings, engine: Engine | None = None) -> None:
+        """Take over what a run that ended well has taken; one that was not heard as a whole teaches nothing."""
+        device = self.device(engine)
+        if device is None or not timings.complete:
+            return
+        try:
+            self._learn(sent, timings, device)
+        except StudioError:
+            log.exception("nothing is learnt from a run")
+
+    def _learn(self, sent: Sent, timings: Timings, device: Device) -> None:
+        found = facts.read(sent.graph, sent.shape)
+        before = predict.estimate(found, device, self._history(device), manifest.mode(sent.mode))
+        with self._lock:
+            known = history.observations(self._store, device.key)
+            taught = lesson(found, device, timings, known)
+            # What was made before is taken from the cache: such a run says nothing of the next one's time.
+            whole = not any(work.kind == "sample" and work.node in timings.cached for work in found.works)
+            run = _run(sent, device, before, timings, bool(taught.loaded)) if whole else None
+            history.keep(self._store, device.key, taught.observations, run)
+            self._histories[device.key] = self._read(device)
+            self._loaded = (device.key, self._engine().lives, found.files)
+
+    def keep_calibration(self, device: Device, tflops: float) -> None:
+        """Take over what a matrix product has reached on a device."""
+        history.keep_calibration(self._store, device.key, tflops, time.time())
+        with self._lock:
+            self._measured.clear()
+            self._histories.clear()
+
     def _built(self, request: Request, device: Device) -> Graph:
         memory = (device.vram_gb or 0.0) * 1e9 / 2**30
         return own.build_with(request, Capabilities(memory=memory), self._graphs)
 
-    def _estimate(self, graph: Graph, mode: str, shape: Shape, device: Device) -> Estimate:
-        return predict.estimate(facts.read(graph, shape), device, self._history(device), manifest.mode(mode))
-
     def _history(self, device: Device) -> History:
-        return History(Learnt(spread=device.spread))
+        with self._lock:
+            if device.key not in self._histories:
+                self._histories[device.key] = self._read(device)
+            known = self._histories[device.key]
+            # An engine that has been started anew has nothing loaded any more.
+            key, lives, files = self._loaded
+            same = (key, lives) == (device.key, self._engine().lives)
+            return replace(known, loaded=files) if same else known
+
+    def _read(self, device: Device) -> History:
+        learnt = learn(history.observations(self._store, device.key), device.spread)
+        return History(learnt, history.count(self._store, device.key))
+
+    def _measured_tflops(self, key: str) -> float | None:
+        with self._lock:
+            if key not in self._measured:
+                self._measured[key] = history.measured_tflops(self._store, key)
+            return self._measured[key]
+
+
+def _run(sent: Sent, device: Device, before: Estimate, timings: Timings, cold: bool) -> Run:
+    extra = before.cold_seconds if cold else 0.0
+    return Run(
+        device=device.key,
+        finished_at=time.time(),
+        mode=sent.mode,
+        preset=sent.preset,
+        width=sent.shape.width,
+        height=sent.shape.height,
+        frames=sent.shape.frames,
+        cold=cold,
+        predicted=before.seconds + extra,
+        low=before.low + extra,
+        high=before.high + extra,
+        seconds=timings.seconds,
+    )
 
 
 def device_of(engine: Engine, measured_tflops: float | None = None) -> Device | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from client.estimate.learning import REST
 from client.estimate.shapes import Flows, Latent, guide
 from workflows import registry
 from workflows.graph import Graph, is_link, title
@@ -82,6 +83,15 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Load:
+    """A model file of `gb` GB (10^9 bytes) and the nodes that load it or parts of it."""
+
+    file: str
+    gb: float
+    nodes: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Facts:
     """A graph's work in its order, and what it needs memory for. Sizes of files and memory in GB (10^9 bytes).
 
@@ -90,27 +100,29 @@ class Facts:
     """
 
     works: tuple[Work, ...]
-    loads: tuple[tuple[str, float], ...]
+    loads: tuple[Load, ...]
     transformer_gb: float
     text_gb: float
     tokens: int
     tile: int
 
     @property
-    def loads_gb(self) -> float:
-        """All model files together."""
-        return sum(size for _, size in self.loads)
+    def files(self) -> frozenset[str]:
+        """The names of the model files."""
+        return frozenset(load.file for load in self.loads)
 
 
 def read(graph: Graph, shape: Shape | None = None) -> Facts:
     """The facts of a graph. `shape` is what is to be made, for what an own graph computes by itself."""
     flows = Flows(graph, shape)
     works = tuple(_work(flows, node_id, node) for node_id, node in graph.items())
-    sizes: dict[str, float] = {}
+    loads: dict[str, Load] = {}
     largest = {"transformer": 0.0, "text": 0.0}
     for use in models_in(graph):
         name = registry.basename(use.file)
-        size = sizes.setdefault(name, _gigabytes(name, use.class_type))
+        known = loads.get(name) or Load(name, _gigabytes(name, use.class_type), frozenset())
+        loads[name] = replace(known, nodes=known.nodes | {use.node})
+        size = known.gb
         if use.class_type in TRANSFORMERS:
             share = TRANSFORMER_SHARE if use.class_type == "CheckpointLoaderSimple" else 1.0
             largest["transformer"] = max(largest["transformer"], share * size)
@@ -118,7 +130,7 @@ def read(graph: Graph, shape: Shape | None = None) -> Facts:
             largest["text"] = max(largest["text"], size)
     return Facts(
         works=works,
-        loads=tuple(sizes.items()),
+        loads=tuple(loads.values()),
         transformer_gb=largest["transformer"],
         text_gb=largest["text"],
         tokens=max((work.tokens for work in works), default=0),
@@ -146,19 +158,14 @@ def _tile(flows: Flows, node: Mapping[str, Any]) -> int:
 
 
 def _work(flows: Flows, node_id: str, node: Mapping[str, Any]) -> Work:
-    reader = READERS.get(node["class_type"]) or (_other if "Loader" not in node["class_type"] else _loader)
-    return Work(node_id, title(node), **reader(flows, node["inputs"]))
+    return Work(node_id, title(node), **READERS.get(node["class_type"], _rest)(flows, node["inputs"]))
 
 
 Read = dict[str, Any]
 
 
-def _other(flows: Flows, inputs: Mapping[str, Any]) -> Read:
-    return {"kind": "other"}
-
-
-def _loader(flows: Flows, inputs: Mapping[str, Any]) -> Read:
-    return {"kind": "load"}
+def _rest(flows: Flows, inputs: Mapping[str, Any]) -> Read:
+    return {"kind": REST}
 
 
 def forward_tflop(tokens: float, audio: float = 0.0) -> float:
@@ -295,6 +302,4 @@ READERS: dict[str, Callable[[Flows, Mapping[str, Any]], Read]] = {
     "LTXVPreprocess": _pictures,
     "GetVideoComponents": _components,
     "SaveVideo": _save,
-    "LoadMoGeModel": _loader,
-    "LoadDA3Model": _loader,
 }

@@ -29,7 +29,10 @@ OUTLIER = 2.5
 """Spreads away from the line where an observation's weight has fallen to a fifth."""
 
 ROUNDS = 8
-PARTS = {"save": "processor", "pictures": "processor", "load": "disk"}
+REST = "rest"
+"""The kind of all that is too small to be looked at by itself, and of the moments between nodes; one sum a run."""
+
+PARTS = {"save": "processor", "pictures": "processor", "load": "disk", REST: "processor"}
 ELSEWHERE = "device"
 """The part of the machine that a kind of work keeps busy."""
 
@@ -118,42 +121,46 @@ def _shared(fits: Mapping[str, Fit], part: str, spread: float) -> tuple[float, f
 
 
 def fit(seen: Sequence[Observation], mean: float, variance: float) -> Fit:
-    """The line through one kind's observations, oldest first, with the scale expected at `mean` ± √`variance`."""
-    ages = range(len(seen) - 1, -1, -1)
-    fresh = [FADING**age for age in ages]
+    """The line through one kind's observations, oldest first, with the scale expected at `mean` ± √`variance`.
+
+    What was expected counts at the end only: on the way it would make a device that is far from it look noisy.
+    """
+    fresh = [FADING**age for age in range(len(seen) - 1, -1, -1)]
     xs = [log(one.prior) for one in seen]
     ys = [log(one.seconds / one.prior) for one in seen]
     # Whatever disturbs a run makes it slower, so of two that differ the faster one is believed.
-    scale, slope, noise = _lower_median(ys, fresh), 0.0, USUAL_NOISE
-    center = sum(w * x for w, x in zip(fresh, xs, strict=True)) / sum(fresh)
+    scale, slope, noise, center = _lower_median(ys, fresh), 0.0, USUAL_NOISE, _mean(xs, fresh)
     weights = fresh
     for _ in range(ROUNDS):
         off = [y - scale - slope * (x - center) for x, y in zip(xs, ys, strict=True)]
         noise = _noise(off, fresh)
-        weights = [w / (1 + (r / (OUTLIER / 2 * noise)) ** 2) for w, r in zip(fresh, off, strict=True)]
-        center = sum(w * x for w, x in zip(weights, xs, strict=True)) / sum(weights)
-        scale, slope, scale_variance, slope_variance = _line(xs, ys, weights, center, noise, mean, variance)
-    return Fit(scale, slope, center, scale_variance, slope_variance, noise, len(seen))
+        weights = [w / (1 + (2 * r / (OUTLIER * noise)) ** 2) for w, r in zip(fresh, off, strict=True)]
+        center, scale = _mean(xs, weights), _mean(ys, weights)
+        slope, slope_variance = _slope(xs, ys, weights, center, scale, noise)
+    weight = sum(weights) / noise**2
+    return Fit(
+        scale=(weight * scale + mean / variance) / (weight + 1 / variance),
+        slope=slope,
+        center=center,
+        scale_variance=1 / (weight + 1 / variance),
+        slope_variance=slope_variance,
+        noise=noise,
+        runs=len(seen),
+    )
 
 
-def _line(
-    xs: Sequence[float],
-    ys: Sequence[float],
-    weights: Sequence[float],
-    center: float,
-    noise: float,
-    mean: float,
-    variance: float,
-) -> tuple[float, float, float, float]:
-    """Scale and slope with their variances; as the xs are centred, each is found by itself."""
-    precision = 1 / noise**2
-    scale_precision = precision * sum(weights) + 1 / variance
-    total = precision * sum(w * y for w, y in zip(weights, ys, strict=True)) + mean / variance
-    scale = total / scale_precision
-    spread = sum(w * (x - center) ** 2 for w, x in zip(weights, xs, strict=True))
-    slope_precision = precision * spread + 1 / SLOPE_SPREAD**2
-    along = sum(w * (x - center) * (y - scale) for w, x, y in zip(weights, xs, ys, strict=True))
-    return scale, precision * along / slope_precision, 1 / scale_precision, 1 / slope_precision
+def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
+    return sum(w * value for w, value in zip(weights, values, strict=True)) / sum(weights)
+
+
+def _slope(
+    xs: Sequence[float], ys: Sequence[float], weights: Sequence[float], center: float, scale: float, noise: float
+) -> tuple[float, float]:
+    """The slope around the middle of the observations, and its variance."""
+    spread = sum(w * (x - center) ** 2 for w, x in zip(weights, xs, strict=True)) / noise**2
+    along = sum(w * (x - center) * (y - scale) for w, x, y in zip(weights, xs, ys, strict=True)) / noise**2
+    precision = spread + 1 / SLOPE_SPREAD**2
+    return along / precision, 1 / precision
 
 
 def _lower_median(values: Sequence[float], weights: Sequence[float]) -> float:

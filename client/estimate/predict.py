@@ -9,7 +9,7 @@ from math import exp, sqrt
 from client.estimate import prior
 from client.estimate.device import Device
 from client.estimate.facts import Facts, Work
-from client.estimate.learning import Learnt
+from client.estimate.learning import REST, Learnt
 from client.estimate.model import Estimate, StageEstimate
 from workflows.manifest import Mode
 
@@ -38,8 +38,9 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
     by_node: dict[str, float] = {}
     off: dict[str, float] = {}
     first = prior.seconds(facts, device)
+    rest = sum(first[work.node] for work in facts.works if work.kind == REST)
     for work in facts.works:
-        factor, sigma = history.learnt.factor(work.kind, first[work.node])
+        factor, sigma = history.learnt.factor(work.kind, rest if work.kind == REST else first[work.node])
         by_node[work.node] = factor * first[work.node]
         # What is wrong about one node of a kind is wrong about all of them, and about all kinds that nobody has seen.
         together = work.kind if work.kind in history.learnt.fits else ""
@@ -47,7 +48,7 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
     seconds = sum(by_node.values())
     spread = max(LEAST_SPREAD, sqrt(sum(part * part for part in off.values())) / seconds) if seconds else 0.0
     wide = exp(FOUR_OF_FIVE * spread)
-    cold = prior.cold_seconds(facts, device)
+    cold = prior.cold_seconds(facts.loads, device)
     memory, room = prior.memory(facts), device.usable_gb
     return Estimate(
         seconds=seconds,
@@ -59,7 +60,7 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
         stages=_stages(facts, by_node, mode),
         runs=history.runs,
         basis=_basis(device, history.runs),
-        loaded=device.kind == "draft" or (bool(facts.loads) and {name for name, _ in facts.loads} <= history.loaded),
+        loaded=device.kind == "draft" or (bool(facts.loads) and facts.files <= history.loaded),
         device_gb=device.vram_gb,
         fits=room is None or memory.least <= room,
     )
@@ -67,7 +68,7 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
 
 def _basis(device: Device, runs: int) -> str:
     if not runs:
-        return BASES[device.basis]
+        return "the draft engine's usual speed" if device.kind == "draft" else BASES[device.basis]
     return f"{runs} finished run{'' if runs == 1 else 's'} here"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from client.estimate.device import DISK_GB, PCIE_GB, Device
-from client.estimate.facts import Facts, Work
+from client.estimate.facts import Facts, Load, Work
 
 SHARE = {
     "sample": 1.0,
@@ -37,9 +37,12 @@ TOKEN_SECONDS = 0.03
 WRITTEN_SHARE = 0.6
 """Of the longest text that may be written, usually."""
 
-DRAFT = {"sample": (0.002, 0.004, 0.0), "save": (0.05, 0.0, 0.03), "text": (0.001, 0.0, 0.0)}
-DRAFT_OTHERWISE = (0.001, 0.0, 0.0002)
-"""The draft engine: seconds of a node, of a step, and of 10^6 pixels. It renders while it encodes."""
+DRAFT = {"sample": (0.06, 0.003, 0.0, 0.0), "save": (0.09, 0.0, 0.08, 0.0), "audio": (0.015, 0.0, 0.0, 0.08)}
+DRAFT_OTHERWISE = (0.002, 0.0, 0.0005, 0.0)
+"""The draft engine: seconds of a node, of a step, of 10^6 pixels, and of 10^12 operations as a real one would make.
+
+It renders while it encodes.
+"""
 
 TOKEN_GB = 0.00022
 """Activations of the transformer: about 27 vectors of 4096 bf16 numbers for each token."""
@@ -71,16 +74,16 @@ def seconds(facts: Facts, device: Device) -> dict[str, float]:
     return dict(_seconds(facts, device))
 
 
-def cold_seconds(facts: Facts, device: Device) -> float:
-    """Seconds on top where the models have to be read from disk first."""
-    return 0.0 if device.kind == "draft" else facts.loads_gb / DISK_GB
+def cold_seconds(loads: Iterable[Load], device: Device) -> float:
+    """Seconds on top where these models have to be read from disk first."""
+    return 0.0 if device.kind == "draft" else sum(load.gb for load in loads) / DISK_GB
 
 
 def _seconds(facts: Facts, device: Device) -> Iterator[tuple[str, float]]:
     if device.kind == "draft":
         yield from ((work.node, _drafted(work)) for work in facts.works)
         return
-    gain = FP8_GAIN if device.fp8 and any("fp8" in name for name, _ in facts.loads) else 1.0
+    gain = FP8_GAIN if device.fp8 and any("fp8" in load.file for load in facts.loads) else 1.0
     moved = _moved_gb(facts, device)
     for work in facts.works:
         own = FIXED.get(work.kind, FIXED_OTHERWISE) + work.megapixels / PIXEL_RATE.get(work.kind, float("inf"))
@@ -97,8 +100,8 @@ def _seconds(facts: Facts, device: Device) -> Iterator[tuple[str, float]]:
 
 
 def _drafted(work: Work) -> float:
-    node, step, pixel = DRAFT.get(work.kind, DRAFT_OTHERWISE)
-    return node + step * work.steps + pixel * work.megapixels
+    node, step, pixel, operations = DRAFT.get(work.kind, DRAFT_OTHERWISE)
+    return node + step * work.steps + pixel * work.megapixels + operations * work.tflop
 
 
 def _streamed_gb(facts: Facts, work: Work, device: Device) -> float:
