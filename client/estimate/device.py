@@ -32,7 +32,7 @@ PCIE_GB = 20.0
 DISK_GB = 1.5
 """From disk to memory, a second, of an NVMe drive while files are read into tensors."""
 
-SPREAD = {"table": 0.3, "measured": 0.3, "guess": 0.6}
+SPREAD = {"table": 0.4, "measured": 0.4, "guess": 0.7}
 """Standard deviation, in natural logarithms, of what is not learnt yet."""
 
 

@@ -108,6 +108,13 @@ class Estimator:
         except StudioError:
             return None
 
+    def ran(self, sent: Sent, engine: Engine | None = None) -> None:
+        """The engine has executed a graph, however it ended: its models are loaded now."""
+        device = self.device(engine)
+        if device is not None:
+            with self._lock:
+                self._loaded = (device.key, self._engine().lives, facts.read(sent.graph, sent.shape).files)
+
     def learn(self, sent: Sent, timings: Timings, engine: Engine | None = None) -> None:
         """Take over what a run that ended well has taken; one that was not heard as a whole teaches nothing."""
         device = self.device(engine)
@@ -129,7 +136,6 @@ class Estimator:
             run = _run(sent, device, before, timings, bool(taught.loaded)) if whole else None
             history.keep(self._store, device.key, taught.observations, run)
             self._histories[device.key] = self._read(device)
-            self._loaded = (device.key, self._engine().lives, found.files)
 
     def keep_calibration(self, device: Device, tflops: float) -> None:
         """Take over what a matrix product has reached on a device."""
@@ -164,7 +170,7 @@ class Estimator:
 
 
 def _run(sent: Sent, device: Device, before: Estimate, timings: Timings, cold: bool) -> Run:
-    extra = before.cold_seconds if cold else 0.0
+    extra = before.loading_seconds
     return Run(
         device=device.key,
         finished_at=time.time(),

@@ -20,8 +20,9 @@ KEPT_RUNS = 500
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run and what was expected of it just before, in seconds. `predicted` to `high` are with the models'
-    loading where it was `cold`.
+    """A finished run and what was expected of it just before, in seconds; with the loading of models that seemed due.
+
+    `cold` says that some were loaded.
 
     `finished_at` is in unix seconds, `device` the key of what it ran on.
     """

@@ -17,12 +17,12 @@ WINDOW = 40
 FADING = 0.94
 """Weight of an observation relative to the next newer one, so that a new driver is noticed."""
 
-SLOPE_SPREAD = 0.15
-KIND_SPREAD = 0.25
+SLOPE_SPREAD = 0.2
+KIND_SPREAD = 0.35
 """How far kinds of work on the same part of the machine differ, as a standard deviation of the logarithm."""
 
-USUAL_NOISE = 0.05
-USUAL_WEIGHT = 2.0
+USUAL_NOISE = 0.08
+USUAL_WEIGHT = 3.0
 """Spread between two equal runs, and how many observations that belief is worth."""
 
 OUTLIER = 2.5
@@ -82,7 +82,7 @@ class Learnt:
             found, sigma = self.fits[kind].at(max(prior, 1e-4))
             return exp(found), sigma
         mean, variance = self.parts.get(part_of(kind), (0.0, self.spread**2))
-        return exp(mean), sqrt(variance + (KIND_SPREAD**2 if part_of(kind) in self.parts else 0.0))
+        return exp(mean), sqrt(variance + KIND_SPREAD**2)
 
 
 def part_of(kind: str) -> str:

@@ -10,6 +10,9 @@ from client.estimate.facts import Facts, Load, Work
 from client.estimate.learning import REST, Learnt, Observation, learn, part_of
 from client.estimate.timings import Timings
 
+LEAST_LOADING = 0.1
+"""Share of a run's own time that its loading must have; less is lost in the noise."""
+
 SETTLED_STEPS = 2
 """Steps between two reported ones after which the pace of a sampler is known, whatever its first one waited for."""
 
@@ -42,7 +45,8 @@ def lesson(facts: Facts, device: Device, timings: Timings, known: list[Observati
     if loaded:
         warm = _warm_seconds(facts, first, learn([*known, *seen], device.spread), timings)
         expected = prior.cold_seconds(loaded, device)
-        seen.append(Observation("load", expected, max(timings.seconds - warm, 0.02 * expected)))
+        if expected >= LEAST_LOADING * warm:
+            seen.append(Observation("load", expected, max(timings.seconds - warm, 0.02 * expected)))
     return Lesson(tuple(seen), loaded)
 
 

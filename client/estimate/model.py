@@ -25,8 +25,8 @@ class StageEstimate:
 class Estimate:
     """The execution of one graph on one device, in seconds with the models loaded.
 
-    Four of five runs are expected between `low` and `high`. `cold_seconds` comes on top where the models have to be
-    loaded first; `loaded` says that the last run here has loaded the same ones. `vram_gb` (10^9 bytes) is the peak,
+    Four of five runs are expected between `low` and `high`. `cold_seconds` comes on top where all models have to be
+    loaded first, `loading_seconds` for those that the last run here has not loaded. `vram_gb` (10^9 bytes) is the peak,
     None where the device has no memory of its own, and `device_gb` what the device has; `fits` says whether the one
     can do with the other, with weights streamed as far as need be. `tokens` is the largest number of latent tokens of a
     sampling stage. `runs` counts the finished runs it has learnt from; `basis` says in a few words what it rests on.
@@ -41,7 +41,7 @@ class Estimate:
     stages: tuple[StageEstimate, ...]
     runs: int
     basis: str
-    loaded: bool = False
+    loading_seconds: float = 0.0
     device_gb: float | None = None
     fits: bool = True
 

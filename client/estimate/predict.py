@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, sqrt
 
 from client.estimate import prior
 from client.estimate.device import Device
-from client.estimate.facts import Facts, Work
+from client.estimate.facts import Facts, Load, Work
 from client.estimate.learning import REST, Learnt
 from client.estimate.model import Estimate, StageEstimate
 from workflows.manifest import Mode
@@ -16,7 +16,9 @@ from workflows.manifest import Mode
 FOUR_OF_FIVE = 1.2816
 """Standard deviations on both sides of the middle between which four of five normal values lie."""
 
-LEAST_SPREAD = 0.04
+RUN_SPREAD = 0.06
+"""How far equal runs differ as a whole, whatever their parts do."""
+
 BASES = {
     "table": "the published speed of this device",
     "measured": "a measurement on this device",
@@ -46,24 +48,30 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
         together = work.kind if work.kind in history.learnt.fits else ""
         off[together] = off.get(together, 0.0) + sigma * by_node[work.node]
     seconds = sum(by_node.values())
-    spread = max(LEAST_SPREAD, sqrt(sum(part * part for part in off.values())) / seconds) if seconds else 0.0
+    spread = sqrt(RUN_SPREAD**2 + sum((part / seconds) ** 2 for part in off.values())) if seconds else 0.0
     wide = exp(FOUR_OF_FIVE * spread)
-    cold = prior.cold_seconds(facts.loads, device)
+    missing = [load for load in facts.loads if load.file not in history.loaded]
+    cold, loading = (_loading(loads, device, history.learnt) for loads in (facts.loads, missing))
     memory, room = prior.memory(facts), device.usable_gb
     return Estimate(
         seconds=seconds,
         low=seconds / wide,
         high=seconds * wide,
-        cold_seconds=cold * history.learnt.factor("load", cold)[0] if cold else 0.0,
+        cold_seconds=cold,
         vram_gb=None if room is None else max(memory.least, min(memory.resident, room)),
         tokens=facts.tokens,
         stages=_stages(facts, by_node, mode),
         runs=history.runs,
         basis=_basis(device, history.runs),
-        loaded=device.kind == "draft" or (bool(facts.loads) and facts.files <= history.loaded),
+        loading_seconds=loading,
         device_gb=device.vram_gb,
         fits=room is None or memory.least <= room,
     )
+
+
+def _loading(loads: Sequence[Load], device: Device, learnt: Learnt) -> float:
+    seconds = prior.cold_seconds(loads, device)
+    return seconds * learnt.factor("load", seconds)[0] if seconds else 0.0
 
 
 def _basis(device: Device, runs: int) -> str:

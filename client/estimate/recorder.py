@@ -42,6 +42,7 @@ class Recorder:
         timings = after(self._timings, Ending(self._prompt_id), self._prompt_id, self._clock())
         if self._sent is not None:
             self._estimator.learn(self._sent, timings, self._engine)
+            self._estimator.ran(self._sent, self._engine)
         self._timings = replace(timings, started=None)
 
 

@@ -50,7 +50,7 @@ def test_every_job_is_still_there(old):
     assert {(row.group_id, row.enhanced) for row in (done, waiting, lost)} == {(None, None)}
     assert store.graph(DONE) == {"1": {"class_type": "X", "inputs": {}}}
     store.close()
-    assert version(old) == 2
+    assert version(old) == 3
 
 
 def test_it_is_then_as_one_that_is_new(old, tmp_path):
@@ -76,7 +76,7 @@ def test_two_studios_that_start_at_once_change_it_once(old):
     for thread in threads:
         thread.join()
     assert failures == []
-    assert version(old) == 2
+    assert version(old) == 3
 
 
 def test_an_open_job_goes_on_and_an_old_one_can_be_retried(old, engine, tmp_path):
