@@ -22,18 +22,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.published import RUNS, predecessor  # noqa: E402
-from benchmarks.simulated import Simulated  # noqa: E402
-from client.engine import Engine  # noqa: E402
-from client.estimate import facts  # noqa: E402
-from client.estimate.estimator import Estimator, Sent, device_of  # noqa: E402
-from client.estimate.model import Estimate, budget_seconds  # noqa: E402
-from client.estimate.predict import History, estimate  # noqa: E402
-from client.estimate.learning import Learnt  # noqa: E402
-from client.estimate.timings import Timings, after  # noqa: E402
-from client.events import Event  # noqa: E402
-from client.store import Store  # noqa: E402
-from workflows import manifest  # noqa: E402
+from benchmarks.published import RUNS, predecessor
+from benchmarks.simulated import Simulated
+from client.engine import Engine
+from client.estimate import facts
+from client.estimate.estimator import Estimator, Sent, device_of
+from client.estimate.learning import Learnt
+from client.estimate.model import Estimate, budget_seconds
+from client.estimate.predict import History, estimate
+from client.estimate.timings import Timings, after
+from client.events import Event
+from client.store import Store
+from workflows import manifest
 
 CHECKPOINTS = (0, 1, 5, 20)
 TESTS = 15
