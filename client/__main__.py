@@ -1,6 +1,6 @@
 """`python -m client run MODE`: make a video, or variations of one, from a script and follow it on the terminal.
 
-`python -m client preflight`: what the engine can make.
+`python -m client preflight`: what the engine can make. `python -m client estimates`: what runs have taught about time.
 
 Exit code 0 is success, 1 a failed job, 2 bad input, 130 a job cancelled by Ctrl-C (on the engine too). Of several jobs
 the worst counts.
@@ -25,6 +25,7 @@ from threading import Event, Thread
 from typing import Any
 
 from client import preflight_verb, settings
+from client.estimate import verb as estimates_verb
 from client.jobs import Job, JobManager
 from client.media import admit_file
 from client.settings import Settings
@@ -68,6 +69,7 @@ def _arguments() -> argparse.ArgumentParser:
     run.add_argument("--server", metavar="URL", help="the engine; the studio's own one by default")
     run.add_argument("--json", action="store_true", help="one JSON object per change of state instead of a bar")
     preflight_verb.add(verbs)
+    estimates_verb.add(verbs)
     return parser
 
 
@@ -263,6 +265,17 @@ def _preflight(arguments: argparse.Namespace) -> int:
     return preflight_verb.run(Server(*_engine(arguments.server, configured)), configured.data, arguments.json)
 
 
+def _estimates(arguments: argparse.Namespace) -> int:
+    return estimates_verb.run(settings.read().data, arguments.json, arguments.measure)
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": _run,
+    "preflight": _preflight,
+    "estimates": _estimates,
+}
+
+
 def _engine(named: str | None, configured: Settings) -> tuple[str, Access]:
     """Address of the engine and how it lets us in: the one named, else the one of the settings."""
     if not named:
@@ -314,7 +327,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     parsed = _arguments().parse_args(arguments)
     try:
-        return _preflight(parsed) if parsed.verb == "preflight" else _run(parsed)
+        return VERBS[parsed.verb](parsed)
     except StudioError as error:
         print(f"{error.message} {error.hint}", file=sys.stderr)
         return 1 if error.code in NOT_THE_INPUT else 2

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from client import library, settings
 from client.engine import Engine, Monitor
@@ -23,7 +24,7 @@ from client.estimate.recorder import Clock, Recorder
 from client.reducer import Track
 from client.states import JobState, Succeeded, is_final
 from client.store import NewJob, Row, Store
-from client.transport import Server
+from client.transport import LOOPBACK, Server
 from client.watcher import Pace, Watcher
 from workflows import manifest
 from workflows.access import Access
@@ -93,7 +94,8 @@ class JobManager:
         self._clock = clock
         self._store = Store(data / "studio.db")
         self._monitor = Monitor(self._server(), self._graphs)
-        self.estimates = Estimator(self._store, self._monitor.snapshot, self._graphs)
+        local = urlsplit(server_url).hostname in LOOPBACK
+        self.estimates = Estimator(self._store, self._monitor.snapshot, self._graphs, local)
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[Watcher, threading.Thread]] = {}
         self._tracks: dict[str, Track] = {}

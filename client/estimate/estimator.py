@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from client.engine import Engine
+from client.estimate import calibrate, facts, history, predict, prior, smaller
 from client.estimate import device as devices
-from client.estimate import facts, history, predict, prior, smaller
+from client.estimate.calibrate import NotMeasured
 from client.estimate.device import Device
 from client.estimate.history import Run
 from client.estimate.learning import learn
 from client.estimate.lesson import lesson
 from client.estimate.model import Estimate
 from client.estimate.predict import History
+from client.estimate.report import Report, reports
 from client.estimate.timings import Timings
 from client.store import Store
 from workflows import manifest, own
@@ -44,14 +46,17 @@ class Sent:
 class Estimator:
     """Answers at once, from any thread. `engine` gives the engine's newest snapshot.
 
-    What is learnt goes to the store; people's own graphs lie in the data folder `graphs`.
+    What is learnt goes to the store; people's own graphs lie in the data folder `graphs`. `local` says that the engine
+    is on this machine, so that a GPU that nobody knows can be measured.
     """
 
-    def __init__(self, store: Store, engine: Callable[[], Engine], graphs: Path) -> None:
+    def __init__(self, store: Store, engine: Callable[[], Engine], graphs: Path, local: bool = False) -> None:
         self._store = store
         self._engine = engine
         self._graphs = graphs
+        self._local = local
         self._lock = threading.Lock()
+        self._measuring = threading.Lock()
         self._histories: dict[str, History] = {}
         self._loaded: tuple[str, int, frozenset[str]] = ("", 0, frozenset())
         self._measured: dict[str, float | None] = {}
@@ -61,6 +66,7 @@ class Estimator:
         device = self.device()
         if device is None:
             return None
+        self._consider_measuring(device)
         try:
             found = facts.read(self._built(request, device), request.shape)
             return predict.estimate(found, device, self._history(device), manifest.mode(request.mode))
@@ -137,12 +143,32 @@ class Estimator:
             history.keep(self._store, device.key, taught.observations, run)
             self._histories[device.key] = self._read(device)
 
-    def keep_calibration(self, device: Device, tflops: float) -> None:
-        """Take over what a matrix product has reached on a device."""
-        history.keep_calibration(self._store, device.key, tflops, time.time())
+    def reports(self) -> tuple[Report, ...]:
+        """What was learnt of each device, the one last used first."""
+        return reports(self._store)
+
+    def _consider_measuring(self, device: Device) -> None:
+        """Measure a GPU of this machine that nobody knows, once, while it has nothing else to do."""
+        engine = self._engine()
+        unknown = device.kind == "gpu" and device.basis == "guess" and engine.device_type == "cuda"
+        if self._local and unknown and not engine.queue and engine.status == "alive" and not self._measuring.locked():
+            threading.Thread(target=self._measure, args=(device.key, engine.device), daemon=True).start()
+
+    def _measure(self, key: str, name: str) -> None:
+        # Held for good: what could not be measured once is not tried again.
+        if not self._measuring.acquire(blocking=False):
+            return
+        try:
+            found = calibrate.measure()
+            # The engine may be another machine's, reached through a tunnel.
+            if found.name != name:
+                raise NotMeasured(f"torch finds another GPU, {found.name}")
+            history.keep_calibration(self._store, key, found.tflops, time.time())
+        except (NotMeasured, StudioError) as error:
+            log.info("%s is not measured: %s", name, error)
+            return
         with self._lock:
-            self._measured.clear()
-            self._histories.clear()
+            self._measured[key] = found.tflops
 
     def _built(self, request: Request, device: Device) -> Graph:
         memory = (device.vram_gb or 0.0) * 1e9 / 2**30

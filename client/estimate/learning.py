@@ -61,6 +61,11 @@ class Fit:
     noise: float
     runs: int
 
+    @property
+    def usual(self) -> float:
+        """A prior in the middle of those seen, in seconds."""
+        return exp(self.center)
+
     def at(self, prior: float) -> tuple[float, float]:
         """Logarithm of the factor for such a prior, and its standard deviation for the next run."""
         away = log(prior) - self.center

@@ -129,6 +129,13 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
     return f'<dl class="s-facts">{rows}</dl>'
 
 
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A plain table; on a narrow screen it scrolls sideways by itself."""
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="s-table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
 def section(title: str, count: int | None = None) -> str:
     """The heading of a part of a page."""
     number = f"<span>{count}</span>" if count is not None else ""

@@ -32,6 +32,11 @@ def span(seconds: float) -> str:
     return _two(whole // HOUR, "h", whole % HOUR // MINUTE, "min")
 
 
+def brief(seconds: float) -> str:
+    """A length of time that may be short: 0.6 s, 7 s, 1 min 20 s."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else span(seconds)
+
+
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit} {small} {small_unit}" if small else f"{large} {large_unit}"
 

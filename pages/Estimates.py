@@ -1,0 +1,5 @@
+"""What this machine has taught about time."""
+
+from pages.parts.estimates import estimates
+
+estimates()
