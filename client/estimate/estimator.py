@@ -136,7 +136,7 @@ class Estimator:
         before = predict.estimate(found, device, self._history(device), manifest.mode(sent.mode))
         with self._lock:
             known = history.observations(self._store, device.key)
-            taught = lesson(found, device, timings, known)
+            taught = lesson(found, sent.mode, device, timings, known)
             # What was made before is taken from the cache: such a run says nothing of the next one's time.
             whole = not any(work.kind == "sample" and work.node in timings.cached for work in found.works)
             run = _run(sent, device, before, timings, bool(taught.loaded)) if whole else None

@@ -53,7 +53,7 @@ PLACES = ", ".join("?" for _ in fields(Run))
 def observations(store: Store, device: str) -> list[Observation]:
     """What was measured on a device, oldest first."""
     rows = store.ask(
-        "SELECT kind, prior, seconds FROM measured WHERE device = ? AND formula = ? ORDER BY id", device, FORMULA
+        "SELECT kind, prior, seconds, mode FROM measured WHERE device = ? AND formula = ? ORDER BY id", device, FORMULA
     )
     return [Observation(*row) for row in rows]
 
@@ -85,8 +85,8 @@ def keep(store: Store, device: str, seen: Sequence[Observation], run: Run | None
     """Write down what a run has taught, and the run itself, all or nothing; what is too old to count is dropped."""
     statements: list[tuple[str, tuple[object, ...]]] = [
         (
-            "INSERT INTO measured (device, formula, kind, prior, seconds) VALUES (?, ?, ?, ?, ?)",
-            (device, FORMULA, one.kind, one.prior, one.seconds),
+            "INSERT INTO measured (device, formula, kind, mode, prior, seconds) VALUES (?, ?, ?, ?, ?, ?)",
+            (device, FORMULA, one.kind, one.mode, one.prior, one.seconds),
         )
         for one in seen
     ]

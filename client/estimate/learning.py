@@ -2,13 +2,14 @@
 
 A robust fit in log space, of a line through the newest observations: log(actual / prior) = scale + slope · (log prior −
 its mean). Both are drawn towards what is likely before anything is seen: the slope to 0, the scale to what the other
-kinds of work on the same part of the machine have in common, so that what one mode has taught helps all. Pure.
+kinds of work on the same part of the machine have in common, so that what one mode has taught helps all. What is
+peculiar to a mode comes on top, as far as its own runs show it. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp, inf, log, sqrt
 
 WINDOW = 40
@@ -20,6 +21,10 @@ FADING = 0.94
 SLOPE_SPREAD = 0.2
 KIND_SPREAD = 0.35
 """How far kinds of work on the same part of the machine differ, as a standard deviation of the logarithm."""
+
+MODE_SPREAD = 0.1
+LEAST_APART, MOST_APART = 0.04, 0.6
+"""How far the same kind of work differs between modes, likewise, where nothing was seen and at the bounds."""
 
 USUAL_NOISE = 0.08
 USUAL_WEIGHT = 3.0
@@ -44,6 +49,7 @@ class Observation:
     kind: str
     prior: float
     seconds: float
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,17 +81,22 @@ class Fit:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What is known of one device: lines by kind, and by part of the machine the scale of what was not seen yet."""
+    """What is known of one device: lines by kind, and by part of the machine the scale of what was not seen yet.
+
+    `shifts` are what a mode adds to a kind's line, with the variance of that.
+    """
 
     fits: Mapping[str, Fit] = field(default_factory=dict)
     parts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    shifts: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     spread: float = 0.4
 
-    def factor(self, kind: str, prior: float) -> tuple[float, float]:
+    def factor(self, kind: str, prior: float, mode: str = "") -> tuple[float, float]:
         """By how much a prior of this kind is to be multiplied, and the standard deviation of its logarithm."""
         if kind in self.fits:
             found, sigma = self.fits[kind].at(max(prior, 1e-4))
-            return exp(found), sigma
+            shift, variance = self.shifts.get((kind, mode), (0.0, MODE_SPREAD**2 if mode else 0.0))
+            return exp(found + shift), sqrt(sigma * sigma + variance)
         mean, variance = self.parts.get(part_of(kind), (0.0, self.spread**2))
         return exp(mean), sqrt(variance + KIND_SPREAD**2)
 
@@ -107,7 +118,51 @@ def learn(observations: Iterable[Observation], spread: float) -> Learnt:
         kind: fit(seen[-WINDOW:], *_start(alone, kind, spread)) if len(alone) > 1 else alone[kind]
         for kind, seen in by_kind.items()
     }
-    return Learnt(fits, parts, spread)
+    shifts: dict[tuple[str, str], tuple[float, float]] = {}
+    for kind, seen in by_kind.items():
+        of_modes = _shifts(fits[kind], seen[-WINDOW:])
+        shifts |= {(kind, mode): found for mode, found in of_modes.items()}
+        fits[kind] = _without_shifts(fits[kind], seen[-WINDOW:], of_modes)
+    return Learnt(fits, parts, shifts, spread)
+
+
+def _off(line: Fit, seen: Iterable[Observation]) -> list[float]:
+    return [log(one.seconds / one.prior) - line.at(one.prior)[0] for one in seen]
+
+
+def _shifts(line: Fit, seen: Sequence[Observation]) -> dict[str, tuple[float, float]]:
+    """What each mode adds to the line, as far as its runs show, and the variance of that.
+
+    How far modes differ is seen from the runs, too: where they don't, none gets a shift from a disturbed run.
+    """
+    by_mode: dict[str, list[float]] = {}
+    for one, off in zip(seen, _off(line, seen), strict=True):
+        by_mode.setdefault(one.mode, []).append(off)
+    middles = {mode: _lower_median(off, _fresh(len(off))) for mode, off in by_mode.items()}
+    within = [off - middles[mode] for mode, offs in by_mode.items() for off in offs]
+    noise = _noise(within, [1.0] * len(within))
+    apart = [middles[mode] ** 2 - noise**2 / len(off) for mode, off in by_mode.items()]
+    variance = min(MOST_APART**2, max(LEAST_APART**2, _lower_median(apart, [1.0] * len(apart))))
+    found = {}
+    for mode, offs in by_mode.items():
+        weights = [
+            w / (1 + (2 * (off - middles[mode]) / (OUTLIER * noise)) ** 2)
+            for w, off in zip(_fresh(len(offs)), offs, strict=True)
+        ]
+        weight = sum(weights) / noise**2
+        found[mode] = (weight * _mean(offs, weights) / (weight + 1 / variance), 1 / (weight + 1 / variance))
+    return found
+
+
+def _fresh(count: int) -> list[float]:
+    """Weights of so many observations, oldest first, by their age."""
+    return [FADING**age for age in range(count - 1, -1, -1)]
+
+
+def _without_shifts(line: Fit, seen: Sequence[Observation], shifts: Mapping[str, tuple[float, float]]) -> Fit:
+    """The line with the noise that is left once each mode has its shift."""
+    left = [off - shifts[one.mode][0] for off, one in zip(_off(line, seen), seen, strict=True)]
+    return replace(line, noise=_noise(left, _fresh(len(left))))
 
 
 def _start(alone: Mapping[str, Fit], kind: str, spread: float) -> tuple[float, float]:
@@ -130,7 +185,7 @@ def fit(seen: Sequence[Observation], mean: float, variance: float) -> Fit:
 
     What was expected counts at the end only: on the way it would make a device that is far from it look noisy.
     """
-    fresh = [FADING**age for age in range(len(seen) - 1, -1, -1)]
+    fresh = _fresh(len(seen))
     xs = [log(one.prior) for one in seen]
     ys = [log(one.seconds / one.prior) for one in seen]
     # Whatever disturbs a run makes it slower, so of two that differ the faster one is believed.

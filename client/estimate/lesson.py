@@ -25,8 +25,8 @@ class Lesson:
     loaded: tuple[Load, ...] = ()
 
 
-def lesson(facts: Facts, device: Device, timings: Timings, known: list[Observation]) -> Lesson:
-    """The lesson of a complete run, given what was `known` before, oldest first.
+def lesson(facts: Facts, mode: str, device: Device, timings: Timings, known: list[Observation]) -> Lesson:
+    """The lesson of a complete run of a mode, given what was `known` before, oldest first.
 
     A run that had to load models spends the time wherever a model is first used. Of such a run only the pace of its
     samplers and the processor's work count, and what is left over is the loading.
@@ -34,27 +34,28 @@ def lesson(facts: Facts, device: Device, timings: Timings, known: list[Observati
     first = prior.seconds(facts, device)
     loaded = _loaded(facts, device, timings)
     seen = [
-        Observation(work.kind, first[work.node], seconds)
+        Observation(work.kind, first[work.node], seconds, mode)
         for work in facts.works
         if work.kind != REST
         and work.node not in timings.cached
         and (seconds := _measured(work, timings, bool(loaded))) is not None
     ]
     if not loaded:
-        seen.append(_rest(facts, first, timings))
+        seen.append(_rest(facts, mode, first, timings))
     if loaded:
-        warm = _warm_seconds(facts, first, learn([*known, *seen], device.spread), timings)
+        warm = _warm_seconds(facts, mode, first, learn([*known, *seen], device.spread), timings)
         expected = prior.cold_seconds(loaded, device)
         if expected >= LEAST_LOADING * warm:
             seen.append(Observation("load", expected, max(timings.seconds - warm, 0.02 * expected)))
     return Lesson(tuple(seen), loaded)
 
 
-def _rest(facts: Facts, first: dict[str, float], timings: Timings) -> Observation:
+def _rest(facts: Facts, mode: str, first: dict[str, float], timings: Timings) -> Observation:
     """All that is small in one sum, and the moments in which no node was at work."""
     small = [work.node for work in facts.works if work.kind == REST and work.node not in timings.cached]
     idle = timings.seconds - sum(timings.spans.values())
-    return Observation(REST, sum(first[node] for node in small), idle + sum(timings.spans.get(n, 0.0) for n in small))
+    taken = idle + sum(timings.spans.get(node, 0.0) for node in small)
+    return Observation(REST, sum(first[node] for node in small), taken, mode)
 
 
 def _loaded(facts: Facts, device: Device, timings: Timings) -> tuple[Load, ...]:
@@ -75,10 +76,11 @@ def _measured(work: Work, timings: Timings, cold: bool) -> float | None:
     return None
 
 
-def _warm_seconds(facts: Facts, first: dict[str, float], learnt: Learnt, timings: Timings) -> float:
+def _warm_seconds(facts: Facts, mode: str, first: dict[str, float], learnt: Learnt, timings: Timings) -> float:
     """What the nodes that ran would have taken without any loading."""
     ran = [work for work in facts.works if work.node in timings.spans]
     rest = sum(first[work.node] for work in ran if work.kind == REST)
     return sum(
-        learnt.factor(work.kind, rest if work.kind == REST else first[work.node])[0] * first[work.node] for work in ran
+        learnt.factor(work.kind, rest if work.kind == REST else first[work.node], mode)[0] * first[work.node]
+        for work in ran
     )

@@ -42,7 +42,7 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
     first = prior.seconds(facts, device)
     rest = sum(first[work.node] for work in facts.works if work.kind == REST)
     for work in facts.works:
-        factor, sigma = history.learnt.factor(work.kind, rest if work.kind == REST else first[work.node])
+        factor, sigma = history.learnt.factor(work.kind, rest if work.kind == REST else first[work.node], mode.name)
         by_node[work.node] = factor * first[work.node]
         # What is wrong about one node of a kind is wrong about all of them, and about all kinds that nobody has seen.
         together = work.kind if work.kind in history.learnt.fits else ""

@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS measured (
     device TEXT NOT NULL,
     formula INTEGER NOT NULL,
     kind TEXT NOT NULL,
+    mode TEXT NOT NULL,
     prior REAL NOT NULL,
     seconds REAL NOT NULL
 ) STRICT
