@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -21,8 +21,9 @@ from client.engine import Engine, Monitor
 from client.estimate.estimator import Estimator
 from client.estimate.model import Estimate
 from client.estimate.recorder import Clock, Recorder
+from client.order import Move, Order, Traffic
 from client.reducer import Track
-from client.states import JobState, Succeeded, is_final
+from client.states import JobState, Queued, Running, Succeeded, is_final
 from client.store import NewJob, Row, Store
 from client.transport import LOOPBACK, Server
 from client.watcher import Pace, Watcher
@@ -43,7 +44,8 @@ class Job:
 
     `values` are the request's fields as sent, `shape` is what is really made. Times are unix seconds. `poster` is a
     file name in the library, `preview` the newest picture of the work in progress. `group` is shared by the variations
-    of one request, `enhanced` the prompt as the engine has rewritten it; None where there is none.
+    of one request, `enhanced` the prompt as the engine has rewritten it; None where there is none. `held` says that it
+    waits in the studio, so that it can be moved.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Job:
     preview: bytes | None
     group: str | None = None
     enhanced: str | None = None
+    held: bool = False
 
     def elapsed(self, now: float) -> float:
         """Seconds since the engine began; 0 while queued, fixed once the job has ended."""
@@ -99,12 +102,12 @@ class JobManager:
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[Watcher, threading.Thread]] = {}
         self._tracks: dict[str, Track] = {}
-        self._last_sent: dict[str, threading.Event] = {}
+        self._order = Order(self._store)
         # Two studios on one folder (a plain `streamlit run` beside a supervised one) must not both adopt what is open.
         self._adoption = _locked(data / "studio.lock")
         if self._adoption is not None:
             library.sweep(self.folder)
-            for row in self._store.open_jobs():
+            for row in self._order.sorted(self._store.open_jobs()):
                 self._watch(row)
 
     def _server(self) -> Server:
@@ -210,8 +213,20 @@ class JobManager:
         return self._jobs(self._store.page(owner, limit, offset, mode))
 
     def active(self, owner: str) -> list[Job]:
-        """An owner's jobs that wait or run, oldest first."""
-        return self._jobs(row for row in self._store.open_jobs() if row.owner == owner)
+        """An owner's jobs that wait or run, in the order in which they are sent."""
+        places = {job_id: place for place, job_id in enumerate(self._order.held(owner), 1)}
+        rows = (row for row in self._store.open_jobs() if row.owner == owner)
+        return self._jobs(sorted(rows, key=lambda row: places.get(row.id, 0)))
+
+    def move(self, job_id: str, to: Move) -> bool:
+        """Change the place of a job that is held back, among its owner's; False where it can't be moved so."""
+        return self._order.move(job_id, to)
+
+    def traffic(self, owner: str) -> Traffic:
+        """What runs and waits, of an owner and of all others; never waits."""
+        with self._lock:
+            running = {job_id: isinstance(track.state, Running) for job_id, track in self._tracks.items()}
+        return self._order.traffic(owner, running, self._monitor.snapshot().queue)
 
     def library(self, owner: str, limit: int = 50, offset: int = 0, mode: str | None = None) -> list[Job]:
         """An owner's finished videos, newest first."""
@@ -242,7 +257,7 @@ class JobManager:
         with self._lock:
             if row.id in self._watchers:
                 return
-            after = self._last_sent.get(row.owner) or _set_event()
+            turn = self._order.join(row)
             watcher = Watcher(
                 row,
                 self._store,
@@ -250,11 +265,10 @@ class JobManager:
                 self.folder,
                 self._graphs,
                 self._publish,
-                after,
+                turn,
                 self._pace,
                 Recorder(self.estimates, row.id, self._clock),
             )
-            self._last_sent[row.owner] = watcher.sent
             thread = threading.Thread(target=self._follow, args=(watcher,), name=f"job-{row.id[:8]}", daemon=True)
             self._watchers[row.id] = (watcher, thread)
         thread.start()
@@ -276,6 +290,8 @@ class JobManager:
         with self._lock:
             track = self._tracks.get(row.id)
         live = track is not None and not is_final(row.state)
+        state = track.state if track and live else row.state
+        held = row.id in self._order.held(row.owner)
         mode = manifest.mode(row.mode)
         return Job(
             id=row.id,
@@ -284,7 +300,7 @@ class JobManager:
             preset=row.preset,
             values=row.request,
             shape=Shape(row.width, row.height, row.frames, row.fps),
-            state=track.state if track and live else row.state,
+            state=self._behind(row, state) if held and isinstance(state, Queued) else state,
             stages=track.plan.stages if track and live else tuple(stage.title for stage in mode.stages),
             created_at=row.created_at,
             started_at=row.started_at,
@@ -295,17 +311,22 @@ class JobManager:
             preview=track.preview if track and live else None,
             group=row.group_id,
             enhanced=row.enhanced,
+            held=held,
         )
+
+    def _behind(self, row: Row, state: Queued) -> Queued:
+        """The state of a job that is held back, with the jobs ahead of it as far as they are known."""
+        with self._lock:
+            tracks = [self._tracks.get(job_id) for job_id in self._order.sent(row.owner)]
+        states = [track.state if track else None for track in tracks]
+        ahead = max(((one.position or 0) + 1 if isinstance(one, Queued) else 1 for one in states), default=0)
+        line = self._order.held(row.owner)
+        ahead += line.index(row.id) if row.id in line else 0
+        return replace(state, position=ahead) if ahead else state
 
 
 def _new(request: Request, owner: str, retry_of: str | None = None, group_id: str | None = None) -> NewJob:
     return NewJob(str(uuid.uuid4()), owner, request, uuid.uuid4().hex, retry_of, group_id)
-
-
-def _set_event() -> threading.Event:
-    event = threading.Event()
-    event.set()
-    return event
 
 
 def _locked(path: Path) -> IO[bytes] | None:

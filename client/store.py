@@ -59,6 +59,7 @@ CREATE INDEX IF NOT EXISTS jobs_of_owner ON jobs (owner, created_at DESC);
 CREATE INDEX IF NOT EXISTS jobs_in_library ON jobs (owner, state, finished_at DESC);
 CREATE INDEX IF NOT EXISTS jobs_open ON jobs (created_at) WHERE finished_at IS NULL;
 CREATE INDEX IF NOT EXISTS jobs_of_group ON jobs (group_id) WHERE group_id IS NOT NULL;
+CREATE TABLE IF NOT EXISTS places (job_id TEXT PRIMARY KEY, place INTEGER NOT NULL) STRICT;
 """
 MEDIA_KEY = "$media"
 

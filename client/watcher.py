@@ -21,6 +21,7 @@ from client.engine import describe
 from client.estimate.estimator import Sent
 from client.estimate.recorder import Recorder, plan_of
 from client.events import decode
+from client.order import Turn
 from client.prepare import prepare
 from client.reducer import Track, reduce
 from client.socket import Closed, Socket
@@ -71,8 +72,7 @@ class Watcher:
 
     `folder` gets the videos, `graphs` is the data folder in which people's own graphs lie.
 
-    A person's jobs reach the engine in the order in which they were asked for: nothing is posted before `after` is
-    set, which is the `sent` of the job before.
+    Nothing is posted before the job's `turn` has come.
     """
 
     def __init__(
@@ -83,25 +83,22 @@ class Watcher:
         folder: Path,
         graphs: Path,
         publish: Callable[[Track], None],
-        after: threading.Event,
+        turn: Turn,
         pace: Pace,
         recorder: Recorder,
     ) -> None:
         self.row = row
-        self.sent = threading.Event()
         self._store = store
         self._server = server
         self._folder = folder
         self._graphs = graphs
         self._publish = publish
-        self._after = after
+        self._turn = turn
         self._pace = pace
         self._recorder = recorder
         self._cancel = threading.Event()
         self._stop = threading.Event()
         self._posted = row.posted_at is not None
-        if self._posted:
-            self.sent.set()
         self._maybe_posted = False
         self._cancel_sent = False
         self._denied_since: float | None = None
@@ -135,7 +132,7 @@ class Watcher:
             log.exception("job %s", self.row.id)
             ended = failed(StudioError("internal_error", reason=type(error).__name__))
         finally:
-            self.sent.set()
+            self._turn.leave()
             self._server.close()
         self._close(ended, library.poster(self._folder, ended.outputs) if isinstance(ended, Succeeded) else None)
 
@@ -164,6 +161,7 @@ class Watcher:
         made = self._patiently(lambda: self._plan(graph))
         self._track = replace(self._track, plan=made or self._track.plan)
         view = self._listen(graph)
+        self._turn.leave()
         if isinstance(view, Completed):
             self._recorder.finish()
             self._keep_enhanced(view.texts)
@@ -177,6 +175,8 @@ class Watcher:
 
     def _listen(self, graph: Graph) -> View:
         """Send the graph unless it is there already, and listen until it is over; the view that says so."""
+        if not self._await_turn():
+            return Interrupted()
         while True:
             self._check_stopped()
             try:
@@ -261,10 +261,6 @@ class Watcher:
         Where an earlier attempt may have arrived (its answer was lost, or the studio was restarted), the engine must
         deny knowing the job for as long as in `_look` before it is sent again.
         """
-        while not self._after.wait(self._pace.tick):
-            self._check_stopped()
-            if self._cancel.is_set():
-                return False
         if not (self._maybe_posted and self._arrived()):
             if self._cancel.is_set():
                 return False
@@ -273,8 +269,16 @@ class Watcher:
             self._server.submit(graph, self.row.id, self.row.client_id, {"ltx_studio": settings})
         self._posted = True
         self._answered()
-        self.sent.set()
         self._note_down(lambda: self._store.set_posted(self.row.id, time.time()))
+        return True
+
+    def _await_turn(self) -> bool:
+        """Wait until the job may be sent; False when it was cancelled before. No socket is open meanwhile."""
+        while not self._turn.wait(self._pace.tick):
+            self._check_stopped()
+            if self._cancel.is_set():
+                return False
+        self._check_stopped()
         return True
 
     def _arrived(self) -> bool:
