@@ -9,12 +9,13 @@ import signal
 import sys
 from pathlib import Path
 
-from bootstrap import accelerator, checks, chromium, environment, health, models_options, supervise
+from bootstrap import checks, chromium, environment, health, models_options, supervise
 from bootstrap.comfy import verb
 from bootstrap.doctor import doctor
 from bootstrap.layout import CHECKOUT, setup_log, venv_python
 from bootstrap.terminal import complain, duration, say, sentence
 from bootstrap.up import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, exit_code, up
+from client import accelerator, origins
 from client import settings as configuration
 from client.models import mirror
 from client.settings import SETTINGS
@@ -37,6 +38,7 @@ def main(arguments: list[str]) -> int:
         if options.verb == "up":
             settings = configuration.read(flags=flags)
             mirror.ensure(os.environ, settings.data, say)
+            os.environ[origins.HANDED_ON] = origins.note(os.environ, flags)
             return up(settings, options.detach)
         if options.verb == "install":
             return verb.install(configuration.read(flags=flags), say)

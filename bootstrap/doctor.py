@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bootstrap import accelerator, doctor_checks, engines, probe
+from bootstrap import doctor_checks, engines, probe
 from bootstrap.doctor_checks import Case
 from bootstrap.doctor_line import Line, as_dict, from_dict, of_error
 from bootstrap.engines import Draft, Engine, External
 from bootstrap.layout import CHECKOUT, venv_python
 from bootstrap.terminal import say
+from client import accelerator
 from client import settings as configuration
 from client.settings import Settings
 from workflows.errors import StudioError

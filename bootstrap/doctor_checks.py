@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import card, checks, engines, environment, health, layout, supervise
-from bootstrap.comfy import devices, install, launch, state
-from bootstrap.comfy.state import Broken, Install, Partial
+from bootstrap import checks, engines, environment, health, layout, supervise
+from bootstrap.comfy import devices, install, launch
 from bootstrap.doctor_line import Line, of_error
 from bootstrap.engines import Engine, External, Managed
 from bootstrap.layout import CHECKOUT
+from client import card
+from client import installs as state
+from client.installs import Broken, Install, Partial
 from client.settings import Settings
 from workflows.errors import StudioError
 

@@ -9,10 +9,10 @@ import json
 import sys
 from collections.abc import Iterator
 
-from bootstrap import layout
 from bootstrap.doctor_line import Level, Line, as_dict, of_error
 from client import preflight
 from client import settings as configuration
+from client.comfy_home import comfyui
 from client.models import place
 from client.preflight import Preflight
 from client.settings import Settings
@@ -33,7 +33,7 @@ def main() -> int:
 
 def models(settings: Settings) -> Iterator[Line]:
     """For each mode whether its files lie in the managed engine's models folder, under `fast` and `balanced`."""
-    folder = layout.comfyui(settings).models
+    folder = comfyui(settings).models
     lacking: dict[str, list[Need] | StudioError] = {}
     for mode in manifest.modes():
         try:

@@ -8,11 +8,12 @@ import signal
 import sys
 
 from bootstrap import engines, orphans
-from bootstrap.comfy import launch, state
+from bootstrap.comfy import launch
 from bootstrap.enginelog import first_line
 from bootstrap.engines import Draft, Managed
 from bootstrap.lifeline import die_with_supervisor
 from client import engine_events
+from client import installs as state
 from client import settings as configuration
 from client.settings import Settings
 from workflows.errors import StudioError

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bootstrap import layout
-from bootstrap.layout import ComfyHome
+from client.comfy_home import ComfyHome, comfyui
 from client.settings import Settings
 from workflows.access import Access
 from workflows.errors import StudioError
@@ -56,7 +55,7 @@ def choose(settings: Settings, gpu: str) -> Engine:
             raise StudioError("engine_url_missing")
         return External(url, settings.comfyui_access)
     if wanted == "managed" or (wanted == "auto" and (gpu or settings.device != "auto")):
-        return Managed(settings.engine_port, layout.comfyui(settings))
+        return Managed(settings.engine_port, comfyui(settings))
     return Draft(settings.engine_port, settings.data / "engine", settings.max_upload_mb)
 
 

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bootstrap import accelerator, card, layout, models_options
+from bootstrap import models_options
 from bootstrap.models_options import AUTO, listed
 from bootstrap.terminal import complain, duration, passing, say, sentence
 from client import settings as configuration
+from client.comfy_home import comfyui
+from client.models.choice import choice_for
 from client.models.events import Done, Event, Failed, Retrying, Stalled, Total, Waiting, as_dict
 from client.models.hub import Hub
 from client.models.plan import Item, Plan, plan
@@ -52,19 +54,9 @@ def _plan(options: argparse.Namespace, settings: Settings) -> Plan:
         known = ", ".join((AUTO, *registry.PICKS, "MODEL=VARIANT"))
         raise StudioError("value_not_offered", title="--variant", value=choice, known=known)
     found = needs.of_modes(listed(options.mode), listed(options.preset), listed(options.extras), settings.data)
-    folder = Path(options.folder).expanduser().resolve() if options.folder else layout.comfyui(settings).models
+    folder = Path(options.folder).expanduser().resolve() if options.folder else comfyui(settings).models
     picked = choice_for(settings) if choice == AUTO else choice
     return plan(found, folder, Hub.from_environment(), picked, single, prefer_present=choice == AUTO)
-
-
-def choice_for(settings: Settings) -> str:
-    """The variant that suits the device which the managed engine computes on."""
-    device = accelerator.detect() if settings.device == "auto" else settings.device
-    # PyTorch has no fp8 on Apple's GPUs.
-    if device == "mps":
-        return registry.choice_for(0.0, fp8=False)
-    found = card.first() if device == "cuda" else None
-    return registry.choice_for(found.memory_gb, fp4=found.fp4) if found else registry.choice_for(0.0)
 
 
 def _show(planned: Plan, as_json: bool) -> int:

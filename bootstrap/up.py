@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bootstrap import accelerator, checks, engines, environment, health, supervise
+from bootstrap import checks, engines, environment, health, supervise
 from bootstrap.comfy import install
 from bootstrap.engines import Engine, External, Managed
 from bootstrap.layout import CHECKOUT, last_lines, program_log, setup_log
 from bootstrap.supervise import Studio
 from bootstrap.terminal import complain, passing, say, sentence
-from client import engine_events
+from client import accelerator, engine_events
 from client import settings as configuration
 from client.settings import Settings
 from workflows.access import Access

@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from client import preflight
 from client.estimate.device import reported
 from client.loras import own
+from client.machine import Machine, machine
 from client.preflight import Preflight
 from client.transport import Server, Unreachable
 from workflows.errors import StudioError
@@ -38,7 +39,8 @@ class Engine:
     `ram_gb` the machine's, in GB (10^9 bytes), 0 where it doesn't say. `lives` counts how often it came up, as far as
     it was noticed.
     `loras` are the person's own ones in its list, as last heard; `preflight` says what it can make, None until that is
-    known and for the draft engine, which can make everything.
+    known and for the draft engine, which can make everything. `answered` is when it last did, in unix
+    seconds, 0 before.
     """
 
     url: str
@@ -53,6 +55,8 @@ class Engine:
     vram_gb: float = 0.0
     ram_gb: float = 0.0
     lives: int = 0
+    machine: Machine = field(default_factory=Machine)
+    answered: float = 0.0
 
 
 def describe(url: str, stats: Mapping[str, Any], queue: int) -> Engine:
@@ -69,6 +73,7 @@ def describe(url: str, stats: Mapping[str, Any], queue: int) -> Engine:
         device_type=device.type,
         vram_gb=device.vram_gb,
         ram_gb=device.ram_gb,
+        machine=machine(stats),
     )
 
 
@@ -131,6 +136,8 @@ class Monitor:
             return replace(self._engine, status="starting" if self._engine.status == "starting" else "gone", queue=0)
         lives = self._engine.lives + (self._engine.status != "alive")
         return replace(engine, loras=self._loras(engine), preflight=self._engine.preflight, lives=lives)
+        known = self._engine.preflight
+        return replace(engine, loras=self._loras(engine), preflight=known, answered=time.time())
 
     def _loras(self, engine: Engine) -> tuple[str, ...]:
         """Asked when the engine has come up, and now and then while it lives."""

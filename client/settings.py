@@ -18,6 +18,7 @@ from workflows.errors import StudioError
 
 DEVICES = ("auto", "cuda", "rocm", "mps", "cpu")
 """What the managed engine may compute on."""
+YES_OR_NO = ("yes", "no")
 PACK_PROFILES = ("core", "aio")
 """Which custom node packs are installed: none, or those of the predecessor's all-in-one workflow."""
 
@@ -53,6 +54,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STUDIO_ENGINE_PORT", "--engine-port", "8188", "Port of the engine on 127.0.0.1."),
     Setting("STUDIO_DATA", "--data", "./data", "Folder for the database, the library, logs and run files."),
     Setting("STUDIO_MAX_UPLOAD_MB", "", "200", "Largest file that may be uploaded, in MB."),
+    Setting(
+        "STUDIO_ADMIN",
+        "",
+        "yes",
+        "Whether visitors may act on the machine: yes, or no where the studio is open to anybody.",
+    ),
     Setting("STUDIO_DEVICE", "--device", "auto", "What the managed engine computes on: auto, cuda, rocm, mps or cpu."),
     Setting(
         "STUDIO_COMFYUI_SOURCE",
@@ -105,7 +112,7 @@ class Settings:
 
     `comfyui_url` may be shown and stored; `comfyui_access` holds the secrets that go with it. `comfyui_source` and
     `packs_source` are as given: `address.public` makes what may be shown of them. `reserve_vram_gb` is None where
-    ComfyUI is to choose.
+    ComfyUI is to choose. Without `admin` visitors see neither logs nor settings, and no page acts on the machine.
     """
 
     engine: str
@@ -116,6 +123,7 @@ class Settings:
     engine_port: int
     data: Path
     max_upload_mb: int
+    admin: bool
     device: str
     comfyui_source: str = field(repr=False)
     comfyui_commit: str
@@ -159,6 +167,7 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
         engine_port=_whole(given["STUDIO_ENGINE_PORT"], 1, 65535),
         data=data,
         max_upload_mb=_whole(given["STUDIO_MAX_UPLOAD_MB"], 1, 100_000),
+        admin=_one_of(given["STUDIO_ADMIN"], YES_OR_NO) == "yes",
         device=_one_of(given["STUDIO_DEVICE"], DEVICES),
         comfyui_source=given["STUDIO_COMFYUI_SOURCE"].text.strip(),
         comfyui_commit=_commit(given["STUDIO_COMFYUI_COMMIT"]),
@@ -194,6 +203,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "STUDIO_ENGINE_PORT": str(settings.engine_port),
         "STUDIO_DATA": str(settings.data),
         "STUDIO_MAX_UPLOAD_MB": str(settings.max_upload_mb),
+        "STUDIO_ADMIN": "yes" if settings.admin else "no",
         "STUDIO_DEVICE": settings.device,
         "STUDIO_COMFYUI_SOURCE": address.public(settings.comfyui_source),
         "STUDIO_COMFYUI_COMMIT": settings.comfyui_commit,

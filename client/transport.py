@@ -160,6 +160,13 @@ class Server:
             body = json.dumps({"prompt_id": prompt_id})
             self._request("POST", "/interrupt", data=body, headers=JSON_HEADERS)
 
+    def free(self) -> None:
+        """`POST /free`: unload all models and forget all results, once nothing runs."""
+        body = json.dumps({"unload_models": True, "free_memory": True})
+        answer = self._request("POST", "/free", data=body, headers=JSON_HEADERS)
+        if answer.status_code != 200:
+            raise Unreachable(f"/free answered {answer.status_code}")
+
     def upload(self, path: Path, name: str, title: str) -> str:
         """`POST /upload/image`, streamed; any kind of file. Returns the name under which a graph finds it.
 

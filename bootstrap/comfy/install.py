@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import accelerator
-from bootstrap.comfy import packs, state, steps, trial
+from bootstrap.comfy import packs, steps, trial
 from bootstrap.comfy.packs import Pack
-from bootstrap.comfy.state import Absent, Broken, Install, Partial, Ready, State
-from bootstrap.layout import ComfyHome, comfyui, install_log
+from bootstrap.layout import install_log
 from bootstrap.terminal import Say, sentence
+from client import accelerator
+from client import installs as state
+from client.comfy_home import ComfyHome, comfyui
+from client.installs import Absent, Broken, Install, Partial, Ready, State
 from client.settings import Settings
 from workflows.errors import StudioError
 

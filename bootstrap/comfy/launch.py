@@ -10,8 +10,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from bootstrap.comfy.state import Install
-from bootstrap.layout import ComfyHome
+from client.comfy_home import ComfyHome
+from client.installs import Install
 from client.settings import Settings
 
 _VRAM_FLAGS: dict[str, tuple[str, ...]] = {

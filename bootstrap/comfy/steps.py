@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.comfy import cpu_wheels, devices, packages, packs, source, state
+from bootstrap.comfy import cpu_wheels, devices, packages, packs, source
 from bootstrap.comfy.packages import Venv, environment
 from bootstrap.comfy.packs import Pack
 from bootstrap.terminal import Say
+from client import installs as state
 from client.settings import Settings
 from workflows import address
 from workflows.errors import StudioError

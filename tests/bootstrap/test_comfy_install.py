@@ -14,8 +14,8 @@ import pytest
 
 from bootstrap.comfy import install, packs
 from bootstrap.comfy.install import Broken, Partial
-from bootstrap.layout import comfyui
 from client import settings as configuration
+from client.comfy_home import comfyui
 from tests.support.comfy_bench import Bench
 from tests.support.comfy_tree import MENDED, TORCHAUDIO_FOR_CUDA, TORCHVISION_FOR_CUDA, tree, wheel
 from tests.support.commands import alive, bootstrap
@@ -98,7 +98,7 @@ def test_a_first_install_that_does_not_answer_is_an_error_with_its_last_lines(be
 def test_an_engine_that_runs_keeps_the_old_install_until_it_ends(bench: Bench) -> None:
     old = bench.ensure()
     program = (
-        "import os, sys; from bootstrap.comfy import state; from bootstrap.layout import ComfyHome; "
+        "import os, sys; from client import installs as state; from client.comfy_home import ComfyHome; "
         "from pathlib import Path; state.hold(state.current(ComfyHome(Path(sys.argv[1])))); os.execvp('cat', ['cat'])"
     )
     home = comfyui(bench.settings)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap.comfy import launch
-from bootstrap.comfy.state import Install
-from bootstrap.layout import comfyui
 from client import settings as configuration
+from client.comfy_home import comfyui
+from client.installs import Install
 from client.settings import VRAM_TIERS, Settings
 from tests.support.comfy_flags import FLAGS
 

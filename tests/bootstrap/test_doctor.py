@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from bootstrap import doctor_checks, engines
-from bootstrap.comfy import install, state
+from bootstrap.comfy import install
 from bootstrap.doctor_checks import Case
 from bootstrap.doctor_line import Line
-from bootstrap.layout import comfyui
+from client import installs as state
 from client import settings as configuration
+from client.comfy_home import comfyui
 from tests.bootstrap.conftest import Running
 from tests.support import scripted
 from tests.support.commands import CHECKOUT, bootstrap, environment

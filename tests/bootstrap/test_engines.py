@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import accelerator, engines
+from bootstrap import engines
 from bootstrap.engines import Draft, Engine, External, Managed
-from bootstrap.layout import ComfyHome
+from client import accelerator
 from client import settings as configuration
+from client.comfy_home import ComfyHome
 from client.settings import Settings
 from workflows.errors import StudioError
 

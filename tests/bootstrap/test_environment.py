@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import accelerator, environment
+from bootstrap import environment
+from client import accelerator
 from tests.support.commands import CHECKOUT, bootstrap
 from tests.support.commands import environment as clean
 

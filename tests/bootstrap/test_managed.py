@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 from bootstrap import supervise
-from bootstrap.comfy import install, state
-from bootstrap.comfy.state import Install
-from bootstrap.layout import comfyui
+from bootstrap.comfy import install
 from bootstrap.probe import engine_failure
+from client import installs as state
 from client import settings as configuration
 from client import supervisor
+from client.comfy_home import comfyui
+from client.installs import Install
 from tests.bootstrap.conftest import Running
 from tests.bootstrap.test_lifecycle import report
 from tests.support.commands import CHECKOUT, bootstrap, eventually

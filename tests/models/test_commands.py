@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from bootstrap import card, models_cli
+from bootstrap import models_cli
+from client import card
 from client import settings as configuration
+from client.models.choice import choice_for
 from client.models.events import Done, Failed, Progress, Retrying, Stalled, Total, Waiting
 from client.models.rates import Meter
 from tests.support.commands import CHECKOUT, bootstrap, environment, eventually
@@ -247,7 +249,7 @@ def test_auto_is_what_suits_the_device(
 ) -> None:
     driver(tmp_path, answer, monkeypatch)
     settings = configuration.read({"STUDIO_DATA": str(tmp_path), "STUDIO_DEVICE": device})
-    assert models_cli.choice_for(settings) == choice
+    assert choice_for(settings) == choice
 
 
 def test_a_card_is_read_in_gb_of_ten_to_the_nine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.comfy import install, state
+from bootstrap.comfy import install
 from bootstrap.comfy.install import Install
-from bootstrap.layout import comfyui, install_log
+from bootstrap.layout import install_log
+from client import installs as state
 from client import settings as configuration
+from client.comfy_home import comfyui
 from client.settings import Settings
 from tests.support.comfy_tree import TORCH, Repository, tool, tree, wheel
 from workflows.errors import StudioError

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bootstrap import accelerator, doctor_deep
-from bootstrap.comfy import state
-from bootstrap.layout import comfyui
+from bootstrap import doctor_deep
+from client import accelerator
+from client import installs as state
+from client.comfy_home import comfyui
 from client.settings import Settings
 
 

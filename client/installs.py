@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootstrap.layout import ComfyHome
+from client.comfy_home import ComfyHome
 
 FORMAT = 1
 
