@@ -134,10 +134,14 @@ class Monitor:
         except Exception as error:
             _report(error)
             return replace(self._engine, status="starting" if self._engine.status == "starting" else "gone", queue=0)
-        lives = self._engine.lives + (self._engine.status != "alive")
-        return replace(engine, loras=self._loras(engine), preflight=self._engine.preflight, lives=lives)
-        known = self._engine.preflight
-        return replace(engine, loras=self._loras(engine), preflight=known, answered=time.time())
+        before = self._engine
+        return replace(
+            engine,
+            loras=self._loras(engine),
+            preflight=before.preflight,
+            lives=before.lives + (before.status != "alive"),
+            answered=time.time(),
+        )
 
     def _loras(self, engine: Engine) -> tuple[str, ...]:
         """Asked when the engine has come up, and now and then while it lives."""

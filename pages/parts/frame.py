@@ -10,33 +10,16 @@ from client import settings
 from client.engine import Engine
 from client.jobs import manager
 from client.preflight import ModeCheck
-from pages.parts import markup, owner
-from workflows import manifest
+from pages.parts import markup, navigation, owner, words
+from pages.parts.navigation import ROOT, page_of
 from workflows.manifest import Mode
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["ROOT", "engine_notice", "external", "frame", "page_of"]
+
 STYLE = Path(__file__).with_name("style.css")
 NAME = "LTX-2.3 Studio"
 SIDEBAR_WIDTH = 236
 WATCH_SECONDS = 3.0
-CLOSE_DRAWER = """<script>
-(() => {
-  const bar = document.querySelector('[data-testid="stSidebar"]');
-  if (!bar || bar.dataset.closesOnLink) return;
-  bar.dataset.closesOnLink = "yes";
-  bar.addEventListener("click", (event) => {
-    if (!event.target.closest("a") || window.innerWidth > 768) return;
-    const button = bar.querySelector('[data-testid="stSidebarCollapseButton"] button');
-    if (button) setTimeout(() => button.click());
-  });
-})();
-</script>"""
-"""On a phone the sidebar covers the page; Streamlit closes it after a link of its own navigation only."""
-
-
-def page_of(mode: Mode) -> str:
-    """The page file of a mode, named after its title."""
-    return f"pages/{mode.title.replace(' ', '_')}.py"
 
 
 def frame(title: str, summary: str = "", tag: str = "") -> str:
@@ -49,33 +32,29 @@ def frame(title: str, summary: str = "", tag: str = "") -> str:
     )
     st.html(STYLE)
     visitor = owner.current()
-    _sidebar()
+    navigation.sidebar()
     with st.container(key="header", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.html(markup.heading(title, tag, summary), width="content")
-        _engine()
+        _status(visitor)
     return visitor
 
 
-def _sidebar() -> None:
-    st.logo(str(ROOT / "assets" / "logo.svg"), size="large", icon_image=str(ROOT / "assets" / "mark.svg"))
-    with st.sidebar:
-        st.page_link("Home.py", label="Home", icon=":material/home:", query_params=owner.link())
-        st.caption("Create")
-        for mode in manifest.modes():
-            st.page_link(page_of(mode), label=mode.title, icon=f":material/{mode.icon}:", query_params=owner.link())
-        st.caption("Library")
-        st.page_link("pages/Library.py", label="Library", icon=":material/grid_view:", query_params=owner.link())
-        st.html(CLOSE_DRAWER, unsafe_allow_javascript=True)
-
-
-def _engine() -> None:
-    """The engine's line, looked at again and again; the whole page is drawn anew when the engine comes or goes,
+def _status(visitor: str) -> None:
+    """The engine and the queue, looked at again and again; the whole page is drawn anew when the engine comes or goes,
     or can make more or less than before."""
     seen = manager().engine()
 
     def line() -> None:
         now = manager().engine()
-        st.html(markup.engine(now, external()), width="content")
+        with st.container(key="status", horizontal=True, vertical_alignment="center", width="content"):
+            st.html(markup.engine(now, external()), width="content")
+            st.page_link(
+                "pages/Queue.py",
+                label=words.queue(manager().traffic(visitor)),
+                icon=":material/queue_play_next:",
+                query_params=owner.link(),
+                width="content",
+            )
         if (now.status, now.preflight) != (seen.status, seen.preflight):
             st.rerun()
 

@@ -28,14 +28,13 @@ def heading(title: str, tag: str, summary: str) -> str:
 
 
 def engine(snapshot: Engine, external: bool) -> str:
-    """The engine in one line: its state as a dot, its device, whether it is external or the draft engine, the queue."""
+    """The engine in one line: its state as a dot, its device, whether it is external or the draft engine."""
     flag = "Draft" if snapshot.draft else "External" if external else ""
     parts = [
         f'<span class="s-dot s-{snapshot.status}"></span><span class="s-device">{escape(_device(snapshot))}</span>'
     ]
     if snapshot.status == "alive":
         parts += [f'<span class="s-flag s-flag-{flag.lower()}">{flag}</span>'] if flag else []
-        parts += [f'<span class="s-queue">{snapshot.queue} in queue</span>'] if snapshot.queue else []
     return f'<div class="s-engine" role="status" aria-label="Engine">{"".join(parts)}</div>'
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, tzinfo
 
+from client.order import Traffic
 from workflows.grid import Shape
 from workflows.values import Media
 
@@ -86,6 +87,18 @@ def megabytes(size_in_bytes: float) -> str:
     """A file's size: 0.4 MB, 12 MB."""
     value = size_in_bytes / 1_000_000
     return f"{max(value, 0.1):.1f} MB" if value < 10 else f"{value:.0f} MB"
+
+
+def gigabytes(size_in_bytes: float) -> str:
+    """Memory or disk: 0.4 GB, 79.2 GB, 512 GB."""
+    value = size_in_bytes / 1e9
+    return f"{value:.1f} GB" if value < 100 else f"{value:.0f} GB"
+
+
+def queue(traffic: Traffic) -> str:
+    """What runs and waits in the queue: 1 running, 2 waiting."""
+    counts = {"running": traffic.all_running, "waiting": traffic.all_waiting}
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "Queue empty"
 
 
 def when(then: float, now: float, zone: tzinfo | None = None) -> str:

@@ -130,7 +130,7 @@ def test_stages_behind_are_ticked_and_the_current_one_is_lit() -> None:
     ("engine", "external", "words_shown"),
     [
         (Engine("u", "alive", device="NVIDIA H200"), False, ["LTX-2.3 on NVIDIA H200"]),
-        (Engine("u", "alive", device="NVIDIA H200", queue=3), True, ["External", "3 in queue"]),
+        (Engine("u", "alive", device="NVIDIA H200", queue=3), True, ["External", "LTX-2.3 on"]),
         (Engine("u", "alive", draft=True, device="CPU"), False, ["Ready", "Draft"]),
         (Engine("u", "starting"), False, ["Waiting for the engine"]),
         (Engine("u", "gone", device="NVIDIA H200"), False, ["No engine"]),

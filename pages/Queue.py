@@ -1,0 +1,5 @@
+"""What runs and what waits."""
+
+from pages.parts.queue import queue
+
+queue()

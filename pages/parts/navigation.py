@@ -1,0 +1,72 @@
+"""The sidebar: every page, in the sections Create, Library and System. Below 1024 px it is a drawer over the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.parts import owner
+from workflows import manifest
+from workflows.manifest import Mode
+
+ROOT = Path(__file__).parents[2]
+SYSTEM = {
+    "Queue": "queue_play_next",
+    "Engine": "memory",
+    "Models": "deployed_code",
+    "Settings": "tune",
+    "Estimates": "monitoring",
+}
+"""The pages of the last section, with their icons."""
+DRAWER = """<script>
+(() => {
+  const bar = document.querySelector('[data-testid="stSidebar"]');
+  if (!bar || bar.dataset.drawer) return;
+  bar.dataset.drawer = "yes";
+  const narrow = window.matchMedia("(max-width: 1023px)");
+  const isOpen = () => bar.dataset.collapsed === "false";
+  const press = (selector) => document.querySelector(selector)?.click();
+  const shut = () => { if (isOpen()) press('[data-testid="stSidebarCollapseButton"] button'); };
+  const show = () => { if (!isOpen()) press('[data-testid="stExpandSidebarButton"]'); };
+  if (narrow.matches) shut();
+  narrow.addEventListener("change", () => narrow.matches ? shut() : show());
+  bar.addEventListener("click", (event) => {
+    if (narrow.matches && event.target.closest("a")) setTimeout(shut);
+  });
+  document.addEventListener("click", (event) => {
+    if (!narrow.matches || !isOpen() || !event.isTrusted || bar.contains(event.target)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    shut();
+  }, true);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && narrow.matches) shut(); });
+})();
+</script>"""
+"""Streamlit's own sidebar is a drawer on phones only, and closes after links of its own navigation only."""
+
+
+def page_of(mode: Mode) -> str:
+    """The page file of a mode, named after its title."""
+    return f"pages/{mode.title.replace(' ', '_')}.py"
+
+
+def sidebar() -> None:
+    """Draw the sidebar."""
+    st.logo(str(ROOT / "assets" / "logo.svg"), size="large", icon_image=str(ROOT / "assets" / "mark.svg"))
+    with st.sidebar:
+        _link("Home.py", "Home", "home")
+        st.caption("Create")
+        for mode in manifest.modes():
+            _link(page_of(mode), mode.title, mode.icon)
+        st.caption("Library")
+        _link("pages/Library.py", "Library", "grid_view")
+        st.caption("System")
+        for name, icon in SYSTEM.items():
+            if (ROOT / "pages" / f"{name}.py").exists():
+                _link(f"pages/{name}.py", name, icon)
+        st.html(DRAWER, unsafe_allow_javascript=True)
+
+
+def _link(page: str, label: str, icon: str) -> None:
+    st.page_link(page, label=label, icon=f":material/{icon}:", query_params=owner.link())
