@@ -19,7 +19,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO
@@ -38,6 +38,7 @@ ENGINE = "engine"
 _ASK_SECONDS = 3.0
 _STOP_TRIES = 25
 _STOP_PAUSE = 0.2
+KILL_COUNTERS = (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events"))
 _UP = ("STARTING", "RUNNING", "BACKOFF", "EXITED")
 
 
@@ -47,6 +48,18 @@ class Storm:
 
     most: int = 5
     window: float = 600.0
+
+
+def kernel_kills(counters: Sequence[Path] = KILL_COUNTERS) -> int:
+    """Processes that the kernel has ended for want of memory, as it says of the machine and of this container."""
+    found = 0
+    for path in counters:
+        try:
+            lines = path.read_text().splitlines()
+        except OSError:
+            continue
+        found += sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    return found
 
 
 class Watchdog:
@@ -64,6 +77,7 @@ class Watchdog:
         self._ends: list[float] = []
         self._killed = 0
         self._given_up = False
+        self._kills = kernel_kills()
 
     def look(self) -> None:
         """Look at the engine once, and kill it where it is wedged."""
@@ -94,11 +108,17 @@ class Watchdog:
         if left:
             self._note("orphans_ended", f"had left {left} processes behind, which were ended", pid)
         if state in ("EXITED", "BACKOFF"):
-            self._ended(pid, "ended by itself" if state == "EXITED" else "ended while it was starting")
+            self._ended(pid, self._why(state))
         elif state == "FATAL":
             self._give_up(f"does not start: {len(self._ends)} attempts ended at once")
         elif not self._given_up:
             self._note("stopped", "was stopped", pid)
+
+    def _why(self, state: str) -> str:
+        kills, self._kills = self._kills, kernel_kills()
+        if self._kills > kills:
+            return engine_events.OUT_OF_MEMORY
+        return "ended by itself" if state == "EXITED" else "ended while it was starting"
 
     def _ended(self, pid: int, why: str) -> None:
         if self._killed and pid in (0, self._killed):

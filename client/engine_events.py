@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 What = Literal["started", "ended", "restarted", "stopped", "gave_up", "orphans_ended"]
+OUT_OF_MEMORY = "was killed by the system, which had run out of memory"
+"""The `why` of an engine that the kernel has ended."""
+
 _MOST_BYTES = 256 * 1024
 
 

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -20,13 +21,15 @@ from client import library, settings
 from client.engine import Engine, Monitor
 from client.estimate.estimator import Estimator
 from client.estimate.model import Estimate
-from client.estimate.recorder import Clock, Recorder
+from client.estimate.recorder import Recorder
 from client.order import Move, Order, Traffic
+from client.overseer import Limits, Overseer
+from client.pace import Pace
 from client.reducer import Track
-from client.states import JobState, Queued, Running, Succeeded, is_final
+from client.states import Failed, JobState, Queued, Running, Succeeded, is_final
 from client.store import NewJob, Row, Store
 from client.transport import LOOPBACK, Server
-from client.watcher import Pace, Watcher
+from client.watcher import Watcher
 from workflows import manifest
 from workflows.access import Access
 from workflows.errors import StudioError
@@ -36,6 +39,10 @@ from workflows.request import Request, check_count, parse
 
 STOP_SECONDS = 2.0
 PACE = Pace()
+UNLIMITED = Limits()
+TOO_MUCH_MEMORY = ("out_of_memory", "engine_out_of_memory")
+TOO_MUCH_TIME = ("budget_spent", "engine_silent")
+"""Ends after which a smaller request may do better."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,8 @@ class Job:
 class JobManager:
     """All jobs on one engine, with their database and library under `data`.
 
-    People's own graphs lie there, too, or in the data folder `graphs` where that is another. `clock` is what runs are
-    timed by.
+    People's own graphs lie there, too, or in the data folder `graphs` where that is another. `limits` say how
+    long jobs may run and wait, and what runs are timed by.
     """
 
     def __init__(
@@ -86,7 +93,7 @@ class JobManager:
         pace: Pace = PACE,
         access: Access | None = None,
         graphs: Path | None = None,
-        clock: Clock = time.monotonic,
+        limits: Limits = UNLIMITED,
     ) -> None:
         self.folder = data / "library"
         self._graphs = graphs or data
@@ -94,7 +101,7 @@ class JobManager:
         self._server_url = server_url
         self._access = access
         self._pace = pace
-        self._clock = clock
+        self._limits = limits
         self._store = Store(data / "studio.db")
         self._monitor = Monitor(self._server(), self._graphs)
         local = urlsplit(server_url).hostname in LOOPBACK
@@ -190,6 +197,24 @@ class JobManager:
         (job,) = self._start([_new(request, row.owner, job_id, row.group_id)])
         return job
 
+    def fitting(self, job: Job) -> dict[str, Any] | None:
+        """The fields to change so that a job that failed for want of memory or time fits; None where none is known."""
+        code = job.state.code if isinstance(job.state, Failed) else ""
+        if code not in (*TOO_MUCH_MEMORY, *TOO_MUCH_TIME):
+            return None
+        request = parse(job.mode, {**job.values, "preset": job.preset})
+        return self.smaller(request, self._limits.cap if code in TOO_MUCH_TIME else None)
+
+    def retry_smaller(self, job_id: str) -> Job:
+        """Start a failed job's request anew with what `fitting` says. Raises `job_unknown` or `nothing_smaller`."""
+        row = self._row(job_id)
+        changes = self.fitting(self._job(row))
+        if changes is None:
+            raise StudioError("nothing_smaller")
+        request = parse(row.mode, {**row.request, "preset": row.preset, **changes})
+        (job,) = self._start([_new(request, row.owner, job_id, row.group_id)])
+        return job
+
     def delete(self, job_id: str) -> None:
         """Remove a job that has ended, and its files. Raises StudioError `job_unknown` or `job_active`."""
         row = self._row(job_id)
@@ -264,10 +289,11 @@ class JobManager:
                 self._server(),
                 self.folder,
                 self._graphs,
-                self._publish,
+                partial(self._publish, row.id),
                 turn,
                 self._pace,
-                Recorder(self.estimates, row.id, self._clock),
+                Recorder(self.estimates, row.prompt_id, self._limits.clock),
+                Overseer(self._limits, row.attempt, max(0.0, time.time() - (row.started_at or time.time()))),
             )
             thread = threading.Thread(target=self._follow, args=(watcher,), name=f"job-{row.id[:8]}", daemon=True)
             self._watchers[row.id] = (watcher, thread)
@@ -282,9 +308,9 @@ class JobManager:
                 self._tracks.pop(watcher.row.id, None)
             self._monitor.refresh()
 
-    def _publish(self, track: Track) -> None:
+    def _publish(self, job_id: str, track: Track) -> None:
         with self._lock:
-            self._tracks[track.prompt_id] = track
+            self._tracks[job_id] = track
 
     def _job(self, row: Row) -> Job:
         with self._lock:
@@ -351,5 +377,11 @@ def manager() -> JobManager:
     with _manager_lock:
         if _manager is None:
             configured = settings.read()
-            _manager = JobManager(configured.data, configured.server_url, access=configured.comfyui_access)
+            ours = configured.comfyui_url is None
+            limits = Limits(
+                configured.budget_cap, configured.queue_limit, ours, events=configured.data if ours else None
+            )
+            _manager = JobManager(
+                configured.data, configured.server_url, access=configured.comfyui_access, limits=limits
+            )
         return _manager

@@ -36,6 +36,14 @@ class Track:
     over: bool = False
     moved: bool = False
 
+    def advanced_from(self, before: Track) -> bool:
+        """Whether something was done since, so that the job is not stuck."""
+        here, there = self.state, before.state
+        if not isinstance(here, Running) or not isinstance(there, Running):
+            return type(here) is not type(there)
+        moved = (here.fraction, here.stage, here.step) != (there.fraction, there.stage, there.step)
+        return moved or self.preview is not before.preview or self.nodes != before.nodes
+
 
 def reduce(track: Track, heard: Event | View, now: float) -> Track:
     """The track after one more thing heard at `now` (unix seconds). News of other prompts changes nothing."""

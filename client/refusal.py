@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from client.states import Failed
 from client.views import Errored
 from workflows.errors import StudioError
 
@@ -64,3 +65,8 @@ def failure(errored: Errored) -> StudioError:
         return StudioError("out_of_memory", node=errored.node_type)
     first_line = errored.message.partition("\n")[0] or errored.exception_type or "no reason given"
     return StudioError("execution_failed", node=errored.node_type or "A node", reason=first_line[:300])
+
+
+def failed(error: StudioError, detail: str = "") -> Failed:
+    """The state of a job that ended with this error."""
+    return Failed(error.code, error.message, error.hint, error.retryable, detail)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from client.estimate.model import LEAST_BUDGET_SECONDS
 from workflows import access, address
 from workflows.access import Access
 from workflows.errors import StudioError
@@ -25,6 +26,7 @@ PACK_PROFILES = ("core", "aio")
 VRAM_TIERS = ("auto", "gpu-only", "high", "normal", "low", "none")
 """How much of the models the managed engine keeps in the GPU's memory; `auto` leaves that to ComfyUI."""
 
+_MOST_SECONDS = 7 * 86400.0
 _MOST_GIGABYTES = 1000
 
 
@@ -59,6 +61,15 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "yes",
         "Whether visitors may act on the machine: yes, or no where the studio is open to anybody.",
+    ),
+    Setting(
+        "STUDIO_BUDGET_CAP", "", "900", "Most seconds that a job may run, whatever its estimate says; none for no end."
+    ),
+    Setting(
+        "STUDIO_QUEUE_LIMIT",
+        "",
+        "none",
+        "Most seconds that a job may wait on the engine; none for no end.",
     ),
     Setting("STUDIO_DEVICE", "--device", "auto", "What the managed engine computes on: auto, cuda, rocm, mps or cpu."),
     Setting(
@@ -124,6 +135,8 @@ class Settings:
     data: Path
     max_upload_mb: int
     admin: bool
+    budget_cap: float | None
+    queue_limit: float | None
     device: str
     comfyui_source: str = field(repr=False)
     comfyui_commit: str
@@ -168,6 +181,8 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
         data=data,
         max_upload_mb=_whole(given["STUDIO_MAX_UPLOAD_MB"], 1, 100_000),
         admin=_one_of(given["STUDIO_ADMIN"], YES_OR_NO) == "yes",
+        budget_cap=_seconds(given["STUDIO_BUDGET_CAP"], LEAST_BUDGET_SECONDS),
+        queue_limit=_seconds(given["STUDIO_QUEUE_LIMIT"], 1.0),
         device=_one_of(given["STUDIO_DEVICE"], DEVICES),
         comfyui_source=given["STUDIO_COMFYUI_SOURCE"].text.strip(),
         comfyui_commit=_commit(given["STUDIO_COMFYUI_COMMIT"]),
@@ -204,6 +219,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "STUDIO_DATA": str(settings.data),
         "STUDIO_MAX_UPLOAD_MB": str(settings.max_upload_mb),
         "STUDIO_ADMIN": "yes" if settings.admin else "no",
+        "STUDIO_BUDGET_CAP": "none" if settings.budget_cap is None else f"{settings.budget_cap:g}",
+        "STUDIO_QUEUE_LIMIT": "none" if settings.queue_limit is None else f"{settings.queue_limit:g}",
         "STUDIO_DEVICE": settings.device,
         "STUDIO_COMFYUI_SOURCE": address.public(settings.comfyui_source),
         "STUDIO_COMFYUI_COMMIT": settings.comfyui_commit,
@@ -260,16 +277,20 @@ def _commit(given: _Given) -> str:
 
 
 def _gigabytes(given: _Given) -> float | None:
-    if not given.text:
-        return None
+    return _number(given, 0, _MOST_GIGABYTES, " GB") if given.text else None
+
+
+def _seconds(given: _Given, low: float) -> float | None:
+    return None if given.text == "none" else _number(given, low, _MOST_SECONDS, " s")
+
+
+def _number(given: _Given, low: float, high: float, unit: str) -> float:
     try:
         value = float(given.text)
     except ValueError:
         raise StudioError("value_type", title=given.title, expected="a number", value=given.text) from None
-    if not 0 <= value <= _MOST_GIGABYTES:
-        raise StudioError(
-            "value_out_of_range", title=given.title, low=0, high=_MOST_GIGABYTES, unit=" GB", value=given.text
-        )
+    if not low <= value <= high:
+        raise StudioError("value_out_of_range", title=given.title, low=low, high=high, unit=unit, value=given.text)
     return value
 
 

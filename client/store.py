@@ -6,9 +6,11 @@ Rows hold no secrets. One connection serves all threads behind a lock; every cal
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import threading
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -46,12 +48,13 @@ CREATE TABLE IF NOT EXISTS jobs (
     result TEXT,
     poster TEXT,
     group_id TEXT,
-    enhanced TEXT
+    enhanced TEXT,
+    attempt INTEGER NOT NULL DEFAULT 1
 ) STRICT
 """
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     1: ("ALTER TABLE jobs ADD COLUMN group_id TEXT", "ALTER TABLE jobs ADD COLUMN enhanced TEXT"),
-    2: (),
+    2: ("ALTER TABLE jobs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1",),
 }
 """What turns a database of a version into one of the next."""
 INDEXES = """
@@ -69,6 +72,7 @@ class Row:
     """A job as stored. `request` maps field to value (Media included); times are unix seconds.
 
     `group_id` is shared by the variations of one request, `enhanced` the prompt as the engine has rewritten it.
+    `attempt` counts how often it has been sent on purpose, 1 = once.
     """
 
     id: str
@@ -91,6 +95,15 @@ class Row:
     poster: str | None
     group_id: str | None
     enhanced: str | None
+    attempt: int = 1
+
+    @property
+    def prompt_id(self) -> str:
+        """The engine's name for the job: its id, for a later attempt another UUID that follows from it."""
+        if self.attempt == 1:
+            return self.id
+        digest = hashlib.sha256(f"{self.id} {self.attempt}".encode()).digest()
+        return str(uuid.UUID(bytes=digest[:16], version=4))
 
     def state_so_far(self) -> Queued | Running:
         """Where an open job was when it was last written down."""
@@ -223,6 +236,15 @@ class Store:
             "UPDATE jobs SET started_at = ?, state = 'running'"
             " WHERE id = ? AND started_at IS NULL AND finished_at IS NULL",
             now,
+            job_id,
+        )
+
+    def begin_attempt(self, job_id: str, attempt: int) -> None:
+        """The job is to be sent again, under another prompt id; what the engine has of it counts no more."""
+        self._run(
+            "UPDATE jobs SET attempt = ?, posted_at = NULL, started_at = NULL, state = 'queued'"
+            " WHERE id = ? AND finished_at IS NULL",
+            attempt,
             job_id,
         )
 

@@ -7,21 +7,25 @@ once, whatever happens here.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from client import library, refusal
+from client.budget import ATTEMPTS
+from client.conversation import enhanced_by, has_arrived, let_go, planned, sent, write_down
 from client.engine import describe
-from client.estimate.estimator import Sent
-from client.estimate.recorder import Recorder, plan_of
+from client.estimate.recorder import Recorder
 from client.events import decode
 from client.order import Turn
+from client.overseer import Overseer, TimeUp
+from client.pace import Pace, Stopped
 from client.prepare import prepare
 from client.reducer import Track, reduce
 from client.socket import Closed, Socket
@@ -29,42 +33,12 @@ from client.states import Cancelled, Failed, Output, Queued, Running, Succeeded
 from client.store import Row, Store
 from client.transport import Server, Unreachable
 from client.views import Completed, Errored, InProgress, Interrupted, Pending, Unknown, View
-from workflows import manifest
 from workflows.errors import StudioError
-from workflows.graph import Graph, title
-from workflows.grid import Shape
-from workflows.plan import Plan, plan
+from workflows.graph import Graph
+from workflows.plan import Plan
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How often and how long, in seconds.
-
-    `tick`: the longest wait for a frame, so also the delay of a cancel. `look`: between questions over HTTP while the
-    socket lives. `blind`: the same without a socket. `queue`: the least between two questions because the queue moved.
-    `silence`: after so long without a frame the socket is opened anew, for the server may have forgotten it.
-    `backoff`: the longest pause between attempts to connect; each is twice as long as the one before, the first a tick.
-    `patience`: how long a server may stay unreachable. `doubt`: for how long a server must deny knowing the job before
-    it is believed, as there is a moment between the end of a job and its entry in the history. `goodbye`: how long a
-    cancelled job waits for a server that can't be told.
-    """
-
-    tick: float = 0.25
-    look: float = 5.0
-    blind: float = 1.0
-    queue: float = 0.5
-    silence: float = 20.0
-    backoff: float = 4.0
-    patience: float = 600.0
-    doubt: float = 1.5
-    goodbye: float = 5.0
-
-
-class Stopped(Exception):
-    """The studio is shutting down; the job goes on and is found again at the next start."""
 
 
 class Watcher:
@@ -86,6 +60,7 @@ class Watcher:
         turn: Turn,
         pace: Pace,
         recorder: Recorder,
+        overseer: Overseer,
     ) -> None:
         self.row = row
         self._store = store
@@ -96,6 +71,7 @@ class Watcher:
         self._turn = turn
         self._pace = pace
         self._recorder = recorder
+        self._overseer = overseer
         self._cancel = threading.Event()
         self._stop = threading.Event()
         self._posted = row.posted_at is not None
@@ -106,7 +82,7 @@ class Watcher:
         self._pause = self._blind_for = pace.tick
         self._showing: str | None = None
         self._enhanced = row.enhanced
-        self._track = Track(row.id, Plan(("",), {}), row.state_so_far(), started_at=row.started_at)
+        self._track = Track(row.prompt_id, Plan(("",), {}), row.state_so_far(), started_at=row.started_at)
         if row.cancel_asked:
             self._cancel.set()
 
@@ -125,28 +101,17 @@ class Watcher:
         except Stopped:
             return
         except StudioError as error:
-            ended = failed(error)
+            ended = refusal.failed(error)
         except Exception as error:
             if self._stop.is_set():
                 return
             log.exception("job %s", self.row.id)
-            ended = failed(StudioError("internal_error", reason=type(error).__name__))
+            ended = refusal.failed(StudioError("internal_error", reason=type(error).__name__))
         finally:
             self._turn.leave()
             self._server.close()
-        self._close(ended, library.poster(self._folder, ended.outputs) if isinstance(ended, Succeeded) else None)
-
-    def _close(self, ended: Succeeded | Failed | Cancelled, poster: str | None) -> None:
-        """Write the end down, however long the disk is full or the database locked."""
-        pause = self._pace.tick
-        while not self._stop.wait(0):
-            try:
-                self._store.close_job(self.row.id, ended, time.time(), poster)
-                return
-            except StudioError:
-                log.exception("job %s can't be closed yet", self.row.id)
-                self._stop.wait(pause)
-                pause = min(2 * pause, self._pace.backoff)
+        poster = library.poster(self._folder, ended.outputs) if isinstance(ended, Succeeded) else None
+        write_down(self._store, self.row.id, ended, poster, self._stop, self._pace)
 
     def _follow(self) -> Succeeded | Failed | Cancelled:
         graph = self._store.graph(self.row.id)
@@ -158,7 +123,7 @@ class Watcher:
         else:
             self._maybe_posted = True
         self._showing = enhanced_by(self.row.mode, graph)
-        made = self._patiently(lambda: self._plan(graph))
+        made = self._patiently(lambda: self._foresee(graph))
         self._track = replace(self._track, plan=made or self._track.plan)
         view = self._listen(graph)
         self._turn.leave()
@@ -168,9 +133,12 @@ class Watcher:
             outputs = self._patiently(lambda: self._collect(view))
             return Cancelled() if outputs is None else Succeeded(outputs)
         if isinstance(view, Errored):
-            return failed(refusal.failure(view), f"{view.exception_type}: {view.message}\n{view.traceback}".strip())
+            error = refusal.failure(view)
+            if error.code == "out_of_memory":
+                self._make_room()
+            return refusal.failed(error, f"{view.exception_type}: {view.message}\n{view.traceback}".strip())
         if isinstance(view, Unknown) and not self._cancel.is_set():
-            raise StudioError("engine_lost")
+            raise self._overseer.loss(self.row.posted_at)
         return Cancelled()
 
     def _listen(self, graph: Graph) -> View:
@@ -186,6 +154,7 @@ class Watcher:
                     return final
                 self._stop.wait(self._pace.tick)
             except Unreachable as error:
+                self._overseer.pause()
                 if not self._wait_out(error):
                     return Interrupted()
 
@@ -214,6 +183,10 @@ class Watcher:
                 final = self._look()
                 if final is not None:
                     return final
+            posted = self._posted
+            final = self._oversee(socket is not None)
+            if final is not None or self._posted is not posted:
+                return final
             if socket is None:
                 if now - opened > self._blind_for:
                     return None
@@ -244,7 +217,7 @@ class Watcher:
 
     def _look(self) -> View | None:
         """Ask over HTTP; the view if it is final."""
-        view = self._server.locate(self.row.id)
+        view = self._server.locate(self.row.prompt_id)
         self._answered()
         if isinstance(view, Unknown):
             self._denied_since = self._denied_since or time.monotonic()
@@ -261,15 +234,17 @@ class Watcher:
         Where an earlier attempt may have arrived (its answer was lost, or the studio was restarted), the engine must
         deny knowing the job for as long as in `_look` before it is sent again.
         """
-        if not (self._maybe_posted and self._arrived()):
+        if not (self._maybe_posted and has_arrived(self._server, self.row.prompt_id, self._pace, self._check_stopped)):
             if self._cancel.is_set():
                 return False
             self._maybe_posted = True
             settings = {"mode": self.row.mode, "preset": self.row.preset, "values": self.row.named_values()}
-            self._server.submit(graph, self.row.id, self.row.client_id, {"ltx_studio": settings})
+            self._server.submit(graph, self.row.prompt_id, self.row.client_id, {"ltx_studio": settings})
         self._posted = True
         self._answered()
-        self._note_down(lambda: self._store.set_posted(self.row.id, time.time()))
+        posted_at = time.time()
+        self.row = replace(self.row, posted_at=posted_at)
+        self._note_down(lambda: self._store.set_posted(self.row.id, posted_at))
         return True
 
     def _await_turn(self) -> bool:
@@ -281,27 +256,16 @@ class Watcher:
         self._check_stopped()
         return True
 
-    def _arrived(self) -> bool:
-        until = time.monotonic() + self._pace.doubt
-        while isinstance(self._server.locate(self.row.id), Unknown):
-            self._check_stopped()
-            if time.monotonic() >= until:
-                return False
-            self._stop.wait(self._pace.tick)
-        return True
-
     def _send_cancel(self) -> None:
         if self._cancel.is_set() and not self._cancel_sent:
-            self._server.cancel(self.row.id)
+            self._server.cancel(self.row.prompt_id)
             self._cancel_sent = True
 
-    def _plan(self, graph: Graph) -> Plan:
+    def _foresee(self, graph: Graph) -> Plan:
         engine = describe(self._server.url, self._server.system_stats(), 0)
-        shape = Shape(self.row.width, self.row.height, self.row.frames, self.row.fps)
-        estimate = self._recorder.begin(Sent(graph, self.row.mode, self.row.preset, shape), engine)
-        made = plan_of(estimate) if estimate else None
-        mode = manifest.mode(self.row.mode)
-        return made or plan(mode, mode.preset(self.row.preset), graph)
+        estimate = self._recorder.begin(sent(self.row, graph), engine)
+        self._overseer.expect(estimate)
+        return planned(self.row, graph, estimate)
 
     def _collect(self, view: Completed) -> tuple[Output, ...]:
         if not view.files:
@@ -370,16 +334,61 @@ class Watcher:
         if track.texts is not self._track.texts:
             self._keep_enhanced(track.texts)
         if track is not self._track:
+            if track.advanced_from(self._track):
+                self._overseer.progress()
+            self._overseer.see(track.state, self._posted)
             self._track = track
-            self._publish(track)
+            self._publish(self._noted(track))
 
+    def _noted(self, track: Track) -> Track:
+        """The track with what there is to say about its time, where nothing else is said."""
+        note = self._overseer.note
+        return track if track.state.note or not note else replace(track, state=replace(track.state, note=note))
 
-def enhanced_by(mode: str, graph: Graph) -> str | None:
-    """The id of the node that shows the enhanced prompt, by the title that the manifest gives it; None without one."""
-    (named,) = (field.choice(manifest.ON).outputs for field in manifest.mode(mode).fields if field.name == "enhance")
-    return next((node_id for node_id, node in graph.items() if title(node) in named), None)
+    def _oversee(self, heard: bool) -> View | None:
+        """See to it that the job's time is not up; the final view if that shows. `heard`: progress would be told."""
+        if self._cancel.is_set():
+            return None
+        before = self._overseer.note
+        verdict = self._overseer.verdict(self._track.state, heard)
+        if self._overseer.note != before:
+            self._publish(self._noted(self._track))
+        if verdict is None:
+            return None
+        # The engine is asked before anything is done: the job may have ended, or may not run at all.
+        final = self._look()
+        if final is not None or self._denied_since is not None:
+            return final
+        if self._overseer.verdict(self._track.state, heard) != verdict:
+            return None
+        if verdict == "longer":
+            self._overseer.extend(self._track.state)
+            self._publish(self._noted(self._track))
+            return None
+        return self._take_back(verdict)
 
+    def _take_back(self, verdict: TimeUp) -> View | None:
+        """Take the job back from the engine, and get ready to send it again where it fell silent for the first time.
 
-def failed(error: StudioError, detail: str = "") -> Failed:
-    """The state of a job that ended with this error."""
-    return Failed(error.code, error.message, error.hint, error.retryable, detail)
+        The view if the job has ended after all. Raises StudioError with what was reached.
+        """
+        self._server.cancel(self.row.prompt_id)
+        view = let_go(self._server, self.row.prompt_id, self._pace, self._check_stopped)
+        if view is not None:
+            return view
+        self._make_room()
+        if verdict != "silent" or self.row.attempt >= ATTEMPTS:
+            raise self._overseer.failure(verdict, self._track.state)
+        self.row = replace(self.row, attempt=self.row.attempt + 1, posted_at=None, started_at=None)
+        self._store.begin_attempt(self.row.id, self.row.attempt)
+        self._posted = self._maybe_posted = False
+        self._overseer.again()
+        self._recorder.again(self.row.prompt_id)
+        self._set(Track(self.row.prompt_id, self._track.plan, Queued(note="Retrying with more time.")))
+        return None
+
+    def _make_room(self) -> None:
+        """Free what models hold, on an engine that is ours: others may count on theirs."""
+        if self._overseer.ours:
+            with contextlib.suppress(Unreachable):
+                self._server.free()

@@ -193,6 +193,27 @@ REGISTRY: dict[str, ErrorKind] = {
         "Choose a smaller size, a shorter video or the preset Fast.",
         retryable=True,
     ),
+    "engine_out_of_memory": ErrorKind(
+        "The machine ran out of memory and ended the engine, and this job with it.",
+        "Choose a smaller size or a shorter video, or end other programs.",
+        retryable=True,
+    ),
+    "budget_spent": ErrorKind(
+        "The job was ended after {span}, the most that one may take; it had reached {reached}.",
+        "Choose a smaller size, a shorter video or a faster preset, or raise STUDIO_BUDGET_CAP.",
+        retryable=True,
+    ),
+    "engine_silent": ErrorKind(
+        "The engine reported no progress for {span}, twice; the job had reached {reached}.",
+        "Restart the engine, or choose a smaller size or a shorter video.",
+        retryable=True,
+    ),
+    "nothing_smaller": ErrorKind(
+        "Nothing smaller is known to fit.", "Choose a smaller size, a shorter video or a faster preset yourself."
+    ),
+    "queue_timeout": ErrorKind(
+        "The job waited {span} for the engine and was taken back.", "Try again when less is waiting.", retryable=True
+    ),
     "output_missing": ErrorKind(
         "The engine finished but its file {value} can't be had.", "Generate it again.", retryable=True
     ),

@@ -36,6 +36,10 @@ class Recorder:
         """Take note of an event."""
         self._timings = after(self._timings, event, self._prompt_id, self._clock())
 
+    def again(self, prompt_id: str) -> None:
+        """The job is sent once more, under this id."""
+        self._prompt_id, self._timings = prompt_id, Timings()
+
     def finish(self) -> None:
         """The job has ended well."""
         # HTTP may have said so before the socket did.

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from client.conversation import enhanced_by
 from client.events import Shown, decode
 from client.reducer import Track, reduce
 from client.states import Succeeded
 from client.store import Store
-from client.watcher import enhanced_by
 from tests.client.test_watching import after_post, ends, engine, manager
 from tests.support import scripted
 from workflows import manifest

@@ -9,10 +9,11 @@ import pytest
 
 from client.events import decode
 from client.jobs import JobManager
-from client.media import admit_file
+from client.media import admit, admit_file
+from client.pace import Pace
 from client.states import Cancelled, Queued, Running, Succeeded
 from client.store import Store
-from client.watcher import Pace
+from tests.client.test_media import picture
 from tests.client.test_watching import QUICK, after_post, ends, engine, manager, nothing, request, running, success
 from tests.support import scripted
 from workflows import schema
@@ -273,22 +274,20 @@ def test_only_plain_files_are_read(tmp_path):
 
 def test_one_persons_upload_does_not_hold_up_another(engine, manager):
     gate, asked = threading.Event(), threading.Event()
-    first = iter([True])
-    interfaces = engine.routes["GET /object_info"]
 
-    def slow_for_the_first(body):
-        if next(first, False):
-            asked.set()
-            gate.wait(20)
-        return interfaces(body)
+    def slowly(_):
+        asked.set()
+        gate.wait(20)
+        return 200, {"name": "a.png", "subfolder": ""}
 
-    engine.routes["GET /object_info"] = slow_for_the_first
+    engine.routes["POST /upload/image"] = slowly
     posted = lambda: [body["prompt_id"] for body in engine.posted("/prompt")]  # noqa: E731
     engine.routes["GET /history/"] = lambda _: (
         200,
         {prompt_id: success(prompt_id)[1][prompt_id] for prompt_id in posted()},
     )
-    alice = manager.submit(request(), "alice")
+    media = admit("image", picture(), "a.png", manager.uploads, "Image", 1)
+    alice = manager.submit(parse("i2v", {"prompt": "a test", "image": media}), "alice")
     assert asked.wait(20)
     bob = manager.submit(request(), "bob")
     assert isinstance(ends(manager, bob), Succeeded)

@@ -12,9 +12,9 @@ import pytest
 
 from client.jobs import JobManager
 from client.media import admit
+from client.pace import Pace
 from client.states import Cancelled, Failed, Succeeded
 from client.store import Store
-from client.watcher import Pace
 from tests.client.test_media import picture
 from tests.support import captures, scripted, videos
 from workflows.errors import StudioError

@@ -1,0 +1,131 @@
+"""A job's time while it is followed: the meter of its budget, its limits, and what is said of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from client import engine_events
+from client.budget import budget, meter
+from client.estimate.model import Estimate
+from client.states import Queued, Running
+from workflows.errors import StudioError
+
+Clock = Callable[[], float]
+TimeUp = Literal["longer", "silent", "over", "queued"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long jobs may run (`cap`) and wait on the engine (`queue`) in seconds, None is for ever.
+
+    `ours`: nobody else uses the engine, so that its memory may be freed. `events` is the data folder in which a managed
+    engine's events lie. `clock` counts seconds from anywhere.
+    """
+
+    cap: float | None = None
+    queue: float | None = None
+    ours: bool = False
+    events: Path | None = None
+    clock: Clock = field(default=time.monotonic)
+
+
+class Overseer:
+    """Keeps one job's time; for one thread. `attempt` and `ran` say what was before: which attempt, seconds of it.
+
+    `note` is one sentence about the job's time where there is something to say, "" else.
+    """
+
+    def __init__(self, limits: Limits, attempt: int = 1, ran: float = 0.0) -> None:
+        self._limits = limits
+        self._attempt = attempt
+        self._estimate: Estimate | None = None
+        self._meter = meter(budget(None, limits.cap, attempt), ran)
+        self._waiting_since: float | None = None
+        self.note = ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether the engine's memory may be freed."""
+        return self._limits.ours
+
+    def expect(self, estimate: Estimate | None) -> None:
+        """The job's estimate is known now, or known not to be."""
+        self._estimate = estimate
+        self._meter = meter(budget(estimate, self._limits.cap, self._attempt), self._meter.ran)
+
+    def see(self, state: Queued | Running, posted: bool) -> None:
+        """Whether the job runs or waits on the engine."""
+        now = self._limits.clock()
+        if isinstance(state, Running):
+            self._meter, self._waiting_since = self._meter.run(now), None
+            return
+        self._meter = self._meter.pause(now)
+        if posted and self._waiting_since is None:
+            self._waiting_since = now
+
+    def progress(self) -> None:
+        """Something was done."""
+        self._meter = self._meter.progress(self._limits.clock())
+
+    def pause(self) -> None:
+        """The engine does not answer."""
+        self._meter = self._meter.pause(self._limits.clock())
+
+    def verdict(self, state: Queued | Running, heard: bool) -> TimeUp | None:
+        """What of the job's time is up, None where nothing is; where progress is not `heard`, silence says nothing."""
+        self.see(state, posted=self._waiting_since is not None)
+        now = self._limits.clock()
+        if isinstance(state, Queued):
+            limit = self._most_waiting()
+            late = limit is not None and self._waiting_since is not None and now - self._waiting_since > limit
+            return "queued" if late else None
+        found = self._meter.verdict(now, state.stage, heard)
+        if found == "stalled":
+            self.note = f"No progress for {_span(self._meter.quiet(now))}; it is waited for."
+        elif found == "fine" and not self._meter.extended:
+            self.note = ""
+        return None if found == "fine" or found == "stalled" else found
+
+    def _most_waiting(self) -> float | None:
+        """A second attempt does not wait for ever behind the first, which the engine may not let go."""
+        own = self._meter.granted if self._attempt > 1 else None
+        return min((limit for limit in (self._limits.queue, own) if limit is not None), default=None)
+
+    def extend(self, state: Queued | Running) -> None:
+        """Grant more time to a job that goes on."""
+        fraction = state.fraction if isinstance(state, Running) else 0.0
+        self._meter = self._meter.extend(self._limits.clock(), fraction)
+        assert self._meter.granted is not None
+        self.note = f"It takes longer than expected and may go on, for {_span(self._meter.granted)} in all."
+
+    def again(self) -> None:
+        """The job is sent anew, with more time."""
+        self._attempt += 1
+        self._meter = meter(budget(self._estimate, self._limits.cap, self._attempt))
+        self._waiting_since, self.note = None, ""
+
+    def failure(self, verdict: TimeUp, state: Queued | Running) -> StudioError:
+        """Why a job is given up."""
+        now = self._limits.clock()
+        if verdict == "queued":
+            waited = now - (self._waiting_since or now)
+            return StudioError("queue_timeout", span=_span(waited))
+        stage = f"{state.stage}, {int(100 * state.fraction)} %" if isinstance(state, Running) and state.stage else "0 %"
+        if verdict == "over":
+            return StudioError("budget_spent", span=_span(self._meter.spent(now)), reached=stage)
+        return StudioError("engine_silent", span=_span(self._meter.quiet(now)), reached=stage)
+
+    def loss(self, since: float | None) -> StudioError:
+        """Why an engine has forgotten a job that it was sent at `since`, unix seconds."""
+        events = engine_events.read(self._limits.events) if self._limits.events else ()
+        if any(event.time >= (since or 0.0) and event.why == engine_events.OUT_OF_MEMORY for event in events):
+            return StudioError("engine_out_of_memory")
+        return StudioError("engine_lost")
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
