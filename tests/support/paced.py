@@ -1,0 +1,60 @@
+"""The draft engine whose sampler does as a test tells it, told by lines of the file `pace` in its base folder.
+
+Each run of the sampler takes the next line: `hang` is silent until the prompt is interrupted, `step N SECONDS` reports
+progress N times with a pause before each, `oom` fails as torch does without memory, `go` or no line samples at once.
+Takes the draft engine's own command line.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from bootstrap.draft.__main__ import main
+from bootstrap.draft.nodes.registry import NODES
+
+BASE = Path(sys.argv[sys.argv.index("--base-directory") + 1])
+SAMPLER = "SamplerCustomAdvanced"
+LOCK = threading.Lock()
+
+
+class OutOfMemoryError(RuntimeError):
+    """What torch raises."""
+
+
+def take() -> list[str]:
+    """The words of the next line."""
+    file = BASE / "pace"
+    with LOCK:
+        lines = file.read_text().splitlines() if file.exists() else []
+        if not lines:
+            return ["go"]
+        file.write_text("\n".join(lines[1:]))
+    return lines[0].split()
+
+
+def paced(run):
+    """The sampler, after what the next line says."""
+
+    def sample(context, **inputs):
+        order, *numbers = take()
+        if order == "oom":
+            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        while order == "hang":
+            context.check()
+            time.sleep(0.02)
+        if order == "step":
+            count, seconds = int(numbers[0]), float(numbers[1])
+            for step in range(count):
+                time.sleep(seconds)
+                context.progress(step + 1, count)
+        return run(context, **inputs)
+
+    return sample
+
+
+NODES[SAMPLER] = replace(NODES[SAMPLER], run=paced(NODES[SAMPLER].run))
+sys.exit(main(sys.argv[1:]))
