@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from client.engine import Engine
@@ -44,6 +45,119 @@ def _device(snapshot: Engine) -> str:
             return "Working" if snapshot.queue else "Ready"
         return f"LTX-2.3 on {snapshot.device or 'an unnamed device'}"
     return "Waiting for the engine" if snapshot.status == "starting" else "No engine"
+
+
+def condition(look: str, word: str, sentence: str) -> str:
+    """A state as a dot, one word and a sentence."""
+    return (
+        f'<div class="s-condition" role="status"><span class="s-dot s-{look}"></span>'
+        f"<strong>{escape(word)}</strong><span>{escape(sentence)}</span></div>"
+    )
+
+
+def meter(title: str, used: float, total: float, text: str) -> str:
+    """How much of something is used, as a bar with words."""
+    share = min(1.0, max(0.0, used / total)) if total else 0.0
+    return (
+        f'<div class="s-meter"><div><span>{escape(title)}</span><b>{escape(text)}</b></div>'
+        f'<div role="meter" aria-label="{escape(title)}" aria-valuemin="0" aria-valuemax="100"'
+        f' aria-valuenow="{100 * share:.0f}" aria-valuetext="{escape(text)}">'
+        f'<span style="width:{100 * share:.1f}%"></span></div></div>'
+    )
+
+
+def readiness(symbol: str, title: str, tag: str, ready: bool, text: str) -> str:
+    """Whether a mode has what it needs, and what it lacks."""
+    state = "Ready" if ready else "Not ready"
+    rest = f"<p>{escape(text)}</p>" if text else ""
+    return (
+        f'<div class="s-ready{"" if ready else " s-unready"}">{icon(symbol)}<div><strong>{escape(title)}</strong>'
+        f'<span class="s-tag">{escape(tag)}</span><span class="s-state">{state}</span>{rest}</div></div>'
+    )
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One model file in words; `link` is the page with its licence, "" where there is none."""
+
+    file: str
+    state: str
+    title: str
+    purpose: str
+    size: str
+    link: str = ""
+    gated: bool = False
+    problem: str = ""
+
+
+def files(rows: Iterable[FileRow]) -> str:
+    """Model files, one below the other."""
+    return f'<ul class="s-files">{"".join(map(_file, rows))}</ul>'
+
+
+def _file(row: FileRow) -> str:
+    terms = "Accept the licence" if row.gated else "Licence"
+    link = f'<a href="{escape(row.link)}" target="_blank" rel="noopener noreferrer">{terms}</a>' if row.link else ""
+    link = f"<span>{link}</span>" if link else ""
+    said = "".join(f"<span>{escape(part)}</span>" for part in (row.title, row.purpose, row.size) if part)
+    wrong = f'<p class="s-wrong">{escape(row.problem)}</p>' if row.problem else ""
+    look = "there" if row.state == "in place" else "not-there"
+    return (
+        f'<li><div><code>{escape(row.file)}</code><span class="s-file-state s-{look}">{escape(row.state)}</span></div>'
+        f'<div class="s-line">{said}{link}</div>{wrong}</li>'
+    )
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """A setting in words; `origin` says where its value is from, "default" where nobody set it."""
+
+    name: str
+    flag: str
+    value: str
+    origin: str
+    meaning: str
+
+
+def settings(rows: Iterable[SettingRow]) -> str:
+    """Settings, their values and where each is from."""
+    return f'<ul class="s-settings">{"".join(map(_setting, rows))}</ul>'
+
+
+def _setting(row: SettingRow) -> str:
+    flag = f" <code>{escape(row.flag)}</code>" if row.flag else ""
+    value = f"<code>{escape(row.value)}</code>" if row.value else "<p>not set</p>"
+    look = "s-origin" if row.origin == "default" else "s-origin s-set"
+    return (
+        f"<li><div><code>{escape(row.name)}</code>{flag}<p>{escape(row.meaning)}</p></div>"
+        f'<div>{value}</div><span class="{look}">{escape(row.origin)}</span></li>'
+    )
+
+
+LEVELS = {"ok": "check_circle", "warning": "warning", "problem": "error"}
+
+
+def findings(rows: Iterable[tuple[str, str, str, str]]) -> str:
+    """What the doctor found: name, level, text and what to do, one below the other. `x` becomes code."""
+    items = (
+        f'<li class="s-{escape(level)}">{icon(LEVELS.get(level, "help"))}<strong>{escape(name)}</strong>'
+        f"<div><p>{_coded(text)}</p>{f'<p>{_coded(do)}</p>' if do else ''}</div></li>"
+        for name, level, text, do in rows
+    )
+    return f'<ul class="s-findings">{"".join(items)}</ul>'
+
+
+def _coded(text: str) -> str:
+    return CODE.sub(r"<code>\1</code>", escape(text))
+
+
+def licence(page: str) -> str:
+    """That a licence has to be accepted before a file can be fetched, and where."""
+    link = f'<a href="{escape(page)}" target="_blank" rel="noopener noreferrer">{escape(page)}</a>'
+    return (
+        f'<div class="s-notice s-warn">{icon("gavel")}<div><strong>A licence has to be accepted first.</strong>'
+        f"<p>Accept it with the account that the token belongs to, then look again: {link}</p></div></div>"
+    )
 
 
 def notice(kind: str, title: str, text: str, symbol: str) -> str:
@@ -120,6 +234,12 @@ def quote(text: str) -> str:
 def enhanced(text: str) -> str:
     """A prompt as the text encoder rewrote it."""
     return f'<div class="s-enhanced"><span>Enhanced prompt</span>{quote(text)}</div>'
+
+
+def happenings(rows: Iterable[tuple[str, str]]) -> str:
+    """Moments and what happened then."""
+    items = "".join(f"<li><span>{escape(when)}</span>{escape(what)}</li>" for when, what in rows)
+    return f'<ul class="s-happenings">{items}</ul>'
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:

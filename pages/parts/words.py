@@ -90,8 +90,10 @@ def megabytes(size_in_bytes: float) -> str:
 
 
 def gigabytes(size_in_bytes: float) -> str:
-    """Memory or disk: 0.4 GB, 79.2 GB, 512 GB."""
+    """Memory or disk: 12 MB, 0.4 GB, 79.2 GB, 512 GB."""
     value = size_in_bytes / 1e9
+    if value < 0.05:
+        return megabytes(size_in_bytes) if size_in_bytes else "0 GB"
     return f"{value:.1f} GB" if value < 100 else f"{value:.0f} GB"
 
 
