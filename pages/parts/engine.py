@@ -97,8 +97,10 @@ def _unload() -> None:
 @st.dialog("Restart the engine?", icon=":material/restart_alt:")
 def _ask() -> None:
     queue = manager().engine().queue
-    waiting = f" and the {queue - 1} waiting on it" if queue > 1 else ""
-    st.write(f"The job that runs{waiting} would be lost. They end as failed and can be retried.")
+    if queue > 1:
+        st.write(f"The job that runs and {queue - 1} waiting on the engine would be lost. Each can be retried.")
+    else:
+        st.write("The job that runs would be lost. It can be retried.")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it running", key="restart-no"):
             st.rerun()

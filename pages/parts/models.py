@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import streamlit as st
 
@@ -117,7 +118,7 @@ def _choice() -> Choice:
     return Choice(tuple(modes), tuple(extras), variant or AUTO)
 
 
-@st.cache_data
+@cache
 def _extras() -> dict[str, str]:
     """Choices beside the defaults that need further files, with what they are called."""
     fields = manifest.fields()
@@ -130,7 +131,7 @@ def _extras() -> dict[str, str]:
 
 
 def _body(choice: Choice) -> None:
-    pull_card.card(choice)
+    pull_card.card()
     look = service().look()
     if look is None or look.choice != choice:
         if st.button("Look what is there", icon=":material/search:", key="models-look"):

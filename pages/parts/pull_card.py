@@ -6,7 +6,7 @@ import time
 
 import streamlit as st
 
-from client.models.service import Choice, Fetching, Pull, service
+from client.models.service import Fetching, Pull, service
 from pages.parts import markup, words
 
 FILE_STATES = {
@@ -18,12 +18,12 @@ FILE_STATES = {
 }
 
 
-def card(choice: Choice) -> None:
+def card() -> None:
     """Draw the newest pull, if there was one."""
     pull = service().pulling()
     if pull is None:
         return
-    with st.container(border=True, key="pull", gap="small"):
+    with st.container(border=pull.under_way, key="pull", gap="small"):
         if pull.under_way:
             _under_way(pull)
         else:

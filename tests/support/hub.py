@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+WHO_AM_I = "/api/whoami-v2"
 CHUNK = 16 * 1024
 WAIT_SECONDS = 60.0
 
@@ -142,6 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _resolve(self) -> None:
         repo, _, rest = self.path.lstrip("/").partition("/resolve/")
         revision, _, path = rest.partition("/")
+        if self.path == WHO_AM_I:
+            self._account()
+            return
         fault = self.hub.fault(path, "HEAD") if self.command == "HEAD" else None
         if isinstance(fault, Status):
             self._plain(fault.code, fault.headers)
@@ -160,6 +164,17 @@ class _Handler(BaseHTTPRequestHandler):
             location = f"{self.hub.storage}/{repo}/{path}?X-Signature=signed-secret"
             linked = {"X-Linked-Etag": f'"{etag}"', "X-Linked-Size": str(size), "X-Repo-Commit": COMMIT}
             self._plain(302, {"Location": location, **linked})
+
+    def _account(self) -> None:
+        if self.headers.get("authorization") == "Bearer wrong":
+            self._plain(401, {"X-Error-Message": "Invalid credentials in Authorization header"})
+            return
+        body = b'{"type": "user", "name": "somebody"}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def _plain(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
