@@ -74,12 +74,21 @@ class Field(Frozen):
         return self.choices.get(key, Change())
 
 
+class Resolution(Frozen):
+    """A step of the size: `share` times the pixels of the preset's own size, as far as the preset makes that many."""
+
+    title: str
+    help: str
+    share: float = Constraint(gt=0)
+
+
 class Preset(Change):
     """A way to make the video: a change of the graph, and defaults and limits that suit it.
 
     `provides` lists what fields may need ("guidance": sampling with CFG above 1). `max_pixels` bounds width × height,
-    which are multiples of `size_step`. `summary` says what it does, `cost` what it costs. `weights` are the shares of
-    the time of nodes that take another one than the mode's stages say.
+    which are multiples of `size_step`. `resolutions` are the steps of the size, one of them the preset's own. `summary`
+    says what it does, `cost` what it costs. `weights` are the shares of the time of nodes that take another one than
+    the mode's stages say.
     """
 
     name: str
@@ -89,6 +98,7 @@ class Preset(Change):
     provides: tuple[str, ...] = ()
     max_pixels: int | None = None
     size_step: int = SIZE_STEP
+    resolutions: dict[str, Resolution] = Constraint(default_factory=dict)
     defaults: dict[str, str | int | float | bool] = Constraint(default_factory=dict)
     weights: dict[str, float] = Constraint(default_factory=dict)
 
@@ -100,10 +110,22 @@ class Stage(Frozen):
     nodes: dict[str, float]
 
 
+class Example(Frozen):
+    """Values that make something worth seeing, media as file names in `assets/examples`.
+
+    `poster` is the picture there that shows what comes of it.
+    """
+
+    title: str
+    poster: str
+    values: dict[str, str | int | float | bool]
+
+
 class Mode(Frozen):
     """One of the studio's modes: `comfyui` is the first ComfyUI version with all its nodes.
 
-    `rate_of` names the video field whose frame rate the result has, where the mode has no field for the rate.
+    `rate_of` names the video field whose frame rate the result has, where the mode has no field for the rate,
+    `aspect_of` the picture or video whose form suits the result. `examples` fill a form.
     """
 
     name: str
@@ -117,7 +139,9 @@ class Mode(Frozen):
     bind: dict[str, str]
     presets: tuple[Preset, ...]
     stages: tuple[Stage, ...]
+    examples: tuple[Example, ...] = ()
     rate_of: str = ""
+    aspect_of: str = ""
 
     def preset(self, name: str) -> Preset:
         """The preset of that name. Raises StudioError `unknown_preset`."""

@@ -221,9 +221,9 @@ def line(parts: Iterable[str], look: str = "s-line") -> str:
     return f'<div class="{look}">{"".join(f"<span>{escape(part)}</span>" for part in parts if part)}</div>'
 
 
-def spec(size: str, length: Iterable[str]) -> str:
-    """What will really be made, beside the button that makes it."""
-    return f'<div class="s-spec"><b>{escape(size)}</b>{line(length)}</div>'
+def spec(size: str, length: Iterable[str], cost: Iterable[str] = ()) -> str:
+    """What will really be made and what it takes, beside the button that makes it."""
+    return f'<div class="s-spec"><b>{escape(size)}</b>{line(length)}</div>{line(cost, "s-line s-cost")}'
 
 
 def quote(text: str) -> str:

@@ -1,32 +1,47 @@
-"""Video sizes by aspect: which width and height a preset makes of 16:9, 9:16, 1:1, 3:2 and 21:9."""
+"""Video sizes by aspect and resolution: the width and height that a preset makes of 16:9, 9:16, 1:1, 3:2 and 21:9."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from workflows.grid import SIZE_STEP, snap
 from workflows.manifest import Mode, Preset
 
 ASPECTS: dict[str, float] = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0, "3:2": 3 / 2, "21:9": 21 / 9}
+STANDARD = "standard"
+"""The resolution that is the preset's own size."""
 LONGEST = 2560
 
 Size = tuple[int, int]
 
 
-def for_aspect(name: str, mode: Mode, preset: Preset) -> Size:
-    """Width and height in pixels for an aspect: about as many pixels as the preset's own size has, never too many.
+@dataclass(frozen=True)
+class Place:
+    """A size by the names of its aspect and its resolution."""
 
-    The aspect nearest to the preset's own size is that size, and its opposite is that size turned.
+    aspect: str
+    resolution: str
+
+
+def size_of(place: Place, mode: Mode, preset: Preset) -> Size:
+    """Width and height in pixels: the aspect's form, and about the resolution's share of the pixels of the preset's own
+    size, never too many.
+
+    In the resolution that is the preset's own, the aspect nearest to its own size is that size, and its opposite is
+    that size turned.
     """
     own = own_size(mode, preset)
-    if name == _nearest(own):
+    if place.resolution == STANDARD and place.aspect == nearest(*own):
         return own
-    if name == _nearest((own[1], own[0])):
+    if place.resolution == STANDARD and place.aspect == nearest(own[1], own[0]):
         return own[1], own[0]
-    ratio, pixels, limit = ASPECTS[name], own[0] * own[1], preset.max_pixels or math.inf
+    ratio, limit = ASPECTS[place.aspect], preset.max_pixels or math.inf
+    pixels = own[0] * own[1] * preset.resolutions[place.resolution].share
     widths = range(preset.size_step, LONGEST + 1, preset.size_step)
     sizes = [(width, snap(width / ratio, preset.size_step)) for width in widths]
-    return min((size for size in sizes if size[0] * size[1] <= limit), key=lambda size: _misfit(size, ratio, pixels))
+    made = [size for size in sizes if size[0] * size[1] <= limit and max(size) <= LONGEST]
+    return min(made, key=lambda size: _misfit(size, ratio, pixels))
 
 
 def shown(pixels: float | None, preset: Preset) -> int:
@@ -34,12 +49,13 @@ def shown(pixels: float | None, preset: Preset) -> int:
     return snap(min(max(pixels or SIZE_STEP, SIZE_STEP), LONGEST), preset.size_step)
 
 
-def aspect_of(width: float | None, height: float | None, mode: Mode, preset: Preset) -> str | None:
-    """The aspect whose size this is, None for a size of one's own."""
+def place_of(width: float | None, height: float | None, mode: Mode, preset: Preset) -> Place | None:
+    """The aspect and resolution whose size this is, None for a size of one's own."""
     if not width or not height:
         return None
     wanted = (snap(width, preset.size_step), snap(height, preset.size_step))
-    return next((name for name in ASPECTS if for_aspect(name, mode, preset) == wanted), None)
+    places = (Place(aspect, resolution) for resolution in preset.resolutions for aspect in ASPECTS)
+    return next((place for place in places if size_of(place, mode, preset) == wanted), None)
 
 
 def own_size(mode: Mode, preset: Preset) -> Size:
@@ -48,8 +64,9 @@ def own_size(mode: Mode, preset: Preset) -> Size:
     return int(defaults["width"] or 0), int(defaults["height"] or 0)
 
 
-def _nearest(size: Size) -> str:
-    return min(ASPECTS, key=lambda name: abs(math.log(size[0] / size[1] / ASPECTS[name])))
+def nearest(width: float, height: float) -> str:
+    """The aspect whose form a size comes closest to."""
+    return min(ASPECTS, key=lambda name: abs(math.log(width / height / ASPECTS[name])))
 
 
 def _misfit(size: Size, ratio: float, pixels: float) -> float:

@@ -76,6 +76,8 @@ def _admit(mode: Mode, field: Field, widget: str) -> None:
         values.put(mode, f"{field.name}.refusal", (error.message, error.hint))
     else:
         values.put(mode, field.name, media)
+        if field.name == mode.aspect_of:
+            values.shape_like(mode, media)
     values.put(mode, f"{field.name}.turn", (values.get(mode, f"{field.name}.turn") or 0) + 1)
 
 

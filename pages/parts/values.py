@@ -115,26 +115,41 @@ HELD_AS: dict[str, Callable[..., Any]] = {
 
 
 def settle(mode: Mode) -> None:
-    """Bring the values into line with the preset and the aspect that are chosen; everything missing gets its default.
+    """Bring the values into line with the preset, the aspect and the resolution that are chosen; everything missing
+    gets its default.
 
-    After another preset: a value still at the old preset's default becomes the new one's, and the aspect keeps its
-    name; a size of one's own and every other value that somebody set stay. After another aspect: width and height
-    become its size. Then the aspect whose size is set is lit, or none.
+    After another preset: a value still at the old preset's default becomes the new one's, and aspect and resolution
+    keep their names; a size of one's own and every other value that somebody set stay. After another aspect or
+    resolution: width and height become its size. Then those whose size is set are lit, or none.
     """
     st.session_state.setdefault(key(mode, "preset"), DEFAULT_PRESET)
-    chosen, aspect = preset(mode), get(mode, "aspect")
-    before = get(mode, "settled") or (chosen.name, aspect)
+    chosen, wanted = preset(mode), (get(mode, "aspect"), get(mode, "resolution"))
+    before = get(mode, "settled") or (chosen.name, *wanted)
     if chosen.name != before[0]:
         _follow(mode, mode.preset(before[0]), chosen)
     for field in mode.fields_for(chosen, raw(mode)):
         if field.type != "loras":
             st.session_state.setdefault(key(mode, field.name), initial(field))
-    if aspect and (chosen.name, aspect) != before:
-        width, height = sizes.for_aspect(aspect, mode, chosen)
+    if (chosen.name, *wanted) != before and any(wanted):
+        width, height = sizes.size_of(_wanted(mode, *wanted), mode, chosen)
         assign(mode, "width", width)
         assign(mode, "height", height)
-    assign(mode, "aspect", sizes.aspect_of(get(mode, "width"), get(mode, "height"), mode, chosen))
-    put(mode, "settled", (chosen.name, get(mode, "aspect")))
+    place = sizes.place_of(get(mode, "width"), get(mode, "height"), mode, chosen)
+    assign(mode, "aspect", place.aspect if place else None)
+    assign(mode, "resolution", place.resolution if place else None)
+    put(mode, "settled", (chosen.name, get(mode, "aspect"), get(mode, "resolution")))
+
+
+def _wanted(mode: Mode, aspect: str | None, resolution: str | None) -> sizes.Place:
+    """The place that is meant where only one of the two is lit, or the preset has no such resolution."""
+    known = resolution if resolution in preset(mode).resolutions else sizes.STANDARD
+    return sizes.Place(aspect or sizes.nearest(*size(mode)), known or sizes.STANDARD)
+
+
+def shape_like(mode: Mode, media: Media) -> None:
+    """Choose the aspect nearest to a picture's form, unless the size is one of one's own; from a callback."""
+    if media.width and get(mode, "aspect"):
+        assign(mode, "aspect", sizes.nearest(media.width, media.height))
 
 
 def _follow(mode: Mode, old: Preset, new: Preset) -> None:
@@ -156,7 +171,7 @@ def fill(mode: Mode, preset_name: str, given: Mapping[str, Any]) -> None:
     assign(mode, "preset", preset_name)
     for field in mode.fields_for(mode.preset(preset_name), given):
         FILL.get(field.type, _fill_widget)(mode, field, given)
-    put(mode, "settled", (preset_name, get(mode, "aspect")))
+    put(mode, "settled", (preset_name, get(mode, "aspect"), get(mode, "resolution")))
 
 
 def _fill_widget(mode: Mode, field: Field, given: Mapping[str, Any]) -> None:

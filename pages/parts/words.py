@@ -42,6 +42,19 @@ def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit} {small} {small_unit}" if small else f"{large} {large_unit}"
 
 
+def between(low: float, high: float) -> str:
+    """A length of time that is not exactly known: 40–60 s, 4–6 min, 1.5–2 h."""
+    unit, size = ("s", 1) if high < 100 else ("min", MINUTE) if high < 90 * MINUTE else ("h", HOUR)
+    ends = [_rounded(seconds / size, 1 if size == 1 else 0.5) for seconds in (low, high)]
+    return f"{ends[1]} {unit}" if ends[0] == ends[1] else f"{ends[0]}–{ends[1]} {unit}"
+
+
+def _rounded(value: float, least: float) -> str:
+    """To what is worth saying of an estimate: fives above 20, wholes above 3, `least` below."""
+    step = 5 if value >= 20 else 1 if value >= 3 else least
+    return f"{max(step, step * round(value / step)):g}"
+
+
 def number(value: float) -> str:
     """A number without trailing zeros: 24, 23.976."""
     return f"{value:.3f}".rstrip("0").rstrip(".")

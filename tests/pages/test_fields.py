@@ -190,7 +190,7 @@ def test_a_video_is_shown_with_all_that_was_found_in_it(visit: Visit) -> None:
     visit.open_mode("style")
     upload(visit, "style.video.upload.0", *FILES["video"])
     line = next(text for text in visit.shown if "source.mp4" in text)
-    for found in ("320×240", "1.2 s", "25 fps", "with sound", "27 % cropped at top and bottom"):
+    for found in ("320×240", "1.2 s", "25 fps", "with sound", "11 % cropped at top and bottom"):
         assert found in line
     assert len(visit.app.get("video")) == 1
 

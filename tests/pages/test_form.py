@@ -48,16 +48,57 @@ def test_a_form_starts_at_the_presets_defaults(visit: Visit, mode_name: str, pre
 
 
 @pytest.mark.parametrize(("mode_name", "preset_name"), EVERY_PRESET)
-def test_no_aspect_is_more_than_the_preset_makes(visit: Visit, mode_name: str, preset_name: str) -> None:
+def test_no_size_that_is_offered_is_more_than_the_preset_makes(visit: Visit, mode_name: str, preset_name: str) -> None:
     visit.open_mode(mode_name).set(f"{mode_name}.preset", preset_name)
-    for aspect in ("16:9", "9:16", "1:1", "3:2", "21:9"):
-        visit.set(f"{mode_name}.aspect", aspect)
-        assert not visit.refusals, aspect
+    for resolution in manifest.mode(mode_name).preset(preset_name).resolutions:
+        visit.set(f"{mode_name}.resolution", resolution)
+        for aspect in ("16:9", "9:16", "1:1", "3:2", "21:9"):
+            visit.set(f"{mode_name}.aspect", aspect)
+            assert not visit.refusals, (resolution, aspect)
+            assert visit.values(mode_name, "resolution", "aspect") == [resolution, aspect]
+
+
+def test_a_resolution_keeps_the_aspect_and_says_what_it_is_for(visit: Visit) -> None:
+    visit.open_mode("t2v").set("t2v.aspect", "9:16").set("t2v.resolution", "large")
+    assert visit.values("t2v", "width", "height") == [1088, 1920]
+    assert any("1088×1920" in text and "32,640 tokens" in text for text in visit.shown)
+    assert any("1088×1920. More than twice the pixels" in caption.value for caption in visit.app.caption)
+    visit.set("t2v.preset", "fast")
+    assert visit.values("t2v", "aspect", "resolution", "width", "height") == ["9:16", "large", 448, 768]
+    visit.set("t2v.height", 704)
+    assert visit.values("t2v", "aspect", "resolution") == [None, None]
+    assert any("448×704. A size of your own" in caption.value for caption in visit.app.caption)
+    visit.set("t2v.resolution", "standard")
+    assert visit.values("t2v", "aspect", "width", "height") == ["9:16", 384, 640]
+
+
+def test_a_resolution_that_the_next_preset_lacks_becomes_the_standard_one(visit: Visit) -> None:
+    visit.open_mode("style").set("style.resolution", "large").set("style.preset", "fast")
+    assert visit.values("style", "resolution", "width", "height") == ["standard", 768, 448]
+
+
+def test_a_picture_chooses_the_aspect_nearest_to_it_unless_the_size_is_ones_own(visit: Visit) -> None:
+    visit.open_mode("i2v").set("i2v.resolution", "small")
+    upload(visit, "i2v.image.upload.0", "portrait.png", png(300, 500))
+    assert visit.values("i2v", "aspect", "resolution", "width", "height") == ["9:16", "small", 512, 896]
+    visit.set("i2v.aspect", "1:1").click("i2v.image.replace")
+    visit.set("i2v.width", 512)
+    upload(visit, "i2v.image.upload.1", "wide.png", png(640, 360))
+    assert visit.values("i2v", "aspect", "width", "height") == [None, 512, 640]
+
+
+def test_only_the_first_of_two_key_frames_chooses_the_aspect(visit: Visit) -> None:
+    visit.open_mode("keyframe")
+    upload(visit, "keyframe.last_frame.upload.0", "portrait.png", png(300, 500))
+    assert visit.value("keyframe.aspect") == "16:9"
+    upload(visit, "keyframe.first_frame.upload.0", "square.png", png(500, 500))
+    assert visit.value("keyframe.aspect") == "1:1"
 
 
 def test_what_will_be_made_stands_beside_generate_and_follows_the_form(visit: Visit) -> None:
     visit.open_mode("t2v")
     assert any("1280×704" in text and "121 frames" in text and "5.04 s at 24 fps" in text for text in visit.shown)
+    assert any("14,080 tokens" in text for text in visit.shown)
     visit.set("t2v.seconds", 3.0).set("t2v.aspect", "9:16").set("t2v.fps", 30.0)
     assert any("704×1280" in text and "89 frames" in text and "2.97 s at 30 fps" in text for text in visit.shown)
     visit.set("t2v.width", 1000)
@@ -126,9 +167,9 @@ def test_a_form_is_as_it_was_after_another_page(visit: Visit) -> None:
 def test_a_picture_is_shown_with_its_size_and_what_will_be_cropped(visit: Visit) -> None:
     visit.open_mode("i2v")
     upload(visit, "i2v.image.upload.0", "square.png", png(600, 600))
-    assert any("square.png" in text and "600×600" in text and "45 % cropped" in text for text in visit.shown)
-    visit.set("i2v.aspect", "1:1")
-    assert any("square.png" in text and "used whole" in text for text in visit.shown)
+    assert any("square.png" in text and "600×600" in text and "used whole" in text for text in visit.shown)
+    visit.set("i2v.aspect", "16:9")
+    assert any("square.png" in text and "45 % cropped" in text for text in visit.shown)
     visit.open_mode("t2v").open_mode("i2v")
     assert any("square.png" in text for text in visit.shown)
     visit.click("i2v.image.replace")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from client.engine import Engine
-from pages.parts import crop, frame, markup, sizes, words
+from client.estimate.model import Estimate
+from pages.parts import crop, forecast, frame, markup, sizes, words
 from workflows import manifest
 from workflows.grid import shape
 
@@ -52,30 +53,77 @@ def test_text_for_file_names_and_labels() -> None:
     assert words.clip("one\n two  three", 9) == "one two…"
 
 
+EVERY_SIZE = [
+    (mode, preset, sizes.Place(aspect, resolution))
+    for mode in manifest.modes()
+    for preset in mode.presets
+    for aspect, resolution in itertools.product(sizes.ASPECTS, preset.resolutions)
+]
+
+
 @pytest.mark.parametrize(
-    ("mode", "preset", "aspect"),
-    [
-        (mode, preset, aspect)
-        for mode in manifest.modes()
-        for preset, aspect in itertools.product(mode.presets, sizes.ASPECTS)
-    ],
-    ids=lambda value: getattr(value, "name", value),
+    ("mode", "preset", "place"),
+    EVERY_SIZE,
+    ids=[f"{mode.name}-{preset.name}-{place.aspect}-{place.resolution}" for mode, preset, place in EVERY_SIZE],
 )
-def test_an_aspect_gives_a_size_the_preset_can_make(mode: manifest.Mode, preset: manifest.Preset, aspect: str) -> None:
-    width, height = sizes.for_aspect(aspect, mode, preset)
+def test_a_place_is_a_size_of_its_own_that_the_preset_can_make(
+    mode: manifest.Mode, preset: manifest.Preset, place: sizes.Place
+) -> None:
+    width, height = sizes.size_of(place, mode, preset)
     own = sizes.own_size(mode, preset)
+    share = preset.resolutions[place.resolution].share
     assert width % preset.size_step == height % preset.size_step == 0
     assert width * height <= (preset.max_pixels or width * height)
-    assert width / height == pytest.approx(sizes.ASPECTS[aspect], rel=0.07)
-    assert width * height == pytest.approx(own[0] * own[1], rel=0.2)
-    assert sizes.aspect_of(width, height, mode, preset) == aspect
+    assert max(width, height) <= sizes.LONGEST
+    assert width / height == pytest.approx(sizes.ASPECTS[place.aspect], rel=0.08)
+    assert width * height == pytest.approx(own[0] * own[1] * share, rel=0.25)
+    assert sizes.place_of(width, height, mode, preset) == place
+
+
+def test_every_preset_has_its_own_size_among_its_resolutions() -> None:
+    for mode in manifest.modes():
+        for preset in mode.presets:
+            assert preset.resolutions[sizes.STANDARD].share == 1, (mode.name, preset.name)
+            shares = [resolution.share for resolution in preset.resolutions.values()]
+            assert shares == sorted(set(shares)), (mode.name, preset.name)
 
 
 def test_the_presets_own_size_is_the_aspect_nearest_to_it() -> None:
     mode = manifest.mode("t2v")
-    assert sizes.for_aspect("16:9", mode, mode.preset("balanced")) == (1280, 704)
-    assert sizes.for_aspect("9:16", mode, mode.preset("fast")) == (384, 640)
-    assert sizes.aspect_of(1920, 1088, mode, mode.preset("balanced")) is None
+    assert sizes.size_of(sizes.Place("16:9", "standard"), mode, mode.preset("balanced")) == (1280, 704)
+    assert sizes.size_of(sizes.Place("9:16", "standard"), mode, mode.preset("fast")) == (384, 640)
+    assert sizes.size_of(sizes.Place("16:9", "large"), mode, mode.preset("balanced")) == (1920, 1088)
+    assert sizes.place_of(1600, 960, mode, mode.preset("balanced")) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (4.2, 6.8, "4–7 s"),
+        (0.1, 0.4, "1 s"),
+        (38, 61, "40–60 s"),
+        (52, 98, "50–100 s"),
+        (80, 130, "1.5–2 min"),
+        (610, 1500, "10–25 min"),
+        (4000, 7000, "1–2 h"),
+    ],
+)
+def test_a_length_of_time_that_is_not_exactly_known_is_rounded(low: float, high: float, said: str) -> None:
+    assert words.between(low, high) == said
+
+
+def test_what_a_request_takes_is_said_as_far_as_it_is_known() -> None:
+    made = shape(1280, 704, 5.0, 24)
+    assert forecast.facts(made, None) == ["14,080 tokens"]
+    known = Estimate(50, 41, 58, 44.6, 31.26, 14100, (), 3, "")
+    assert forecast.facts(made, known) == [
+        "about 40–60 s",
+        "first run +45 s to load the models",
+        "31.3 GB of GPU memory",
+        "14,100 tokens",
+    ]
+    warm = Estimate(50, 41, 58, 0.2, None, 14100, (), 3, "")
+    assert [fact for fact in forecast.facts(made, warm) if fact] == ["about 40–60 s", "14,100 tokens"]
 
 
 @pytest.mark.parametrize(
