@@ -95,6 +95,7 @@ def _mode(mode: Mode) -> Iterator[str]:
     for preset in mode.presets:
         own = ", ".join(f"{name} {value}" for name, value in preset.defaults.items())
         yield f"| {preset.name} | {preset.summary} | {preset.cost} | {own or '-'} |"
+    yield from ("", f"Examples in its form: {', '.join(example.title for example in mode.examples)}.")
     yield from ("", "| setting | title | values | default | meaning |", "|---|---|---|---|---|")
     for field in mode.fields:
         when = condition(field, mode)

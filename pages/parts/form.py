@@ -7,7 +7,7 @@ from itertools import groupby
 
 import streamlit as st
 
-from pages.parts import sizes, values, words
+from pages.parts import examples, sizes, values, words
 from pages.parts.send_bar import send_bar
 from pages.parts.widgets import WIDGETS
 from workflows.manifest import Field, Mode, Preset
@@ -22,12 +22,15 @@ def form(mode: Mode, owner: str) -> None:
     fields = mode.fields_for(chosen, values.raw(mode))
     before, beside = _main(fields)
     with st.container(border=True, key="form"):
+        examples.row(mode)
         _flow(mode, before)
         _preset_control(mode, chosen)
-        with st.container(horizontal=True, key="measures", vertical_alignment="bottom"):
-            _aspect_control(mode)
-            _draw(mode, beside)
-        _resolution_control(mode, chosen)
+        _aspect_control(mode)
+        with st.container(key="sizes", gap="xxsmall"):
+            with st.container(horizontal=True, key="measures", vertical_alignment="bottom"):
+                _resolution_control(mode, chosen)
+                _draw(mode, beside)
+            _resolution_means(mode, chosen)
         look, advanced = _group(fields, "look"), (*_group(fields, "size"), *_group(fields, "advanced"))
         with st.expander(_titles(look), icon=":material/theaters:", key=values.key(mode, "look")):
             _draw(mode, look)
@@ -94,20 +97,22 @@ def _aspect_control(mode: Mode) -> None:
         key=values.key(mode, "aspect"),
         help="The form of the picture. Any other size can be set under Advanced.",
         persist_state="session",
+        width="stretch",
     )
 
 
 def _resolution_control(mode: Mode, chosen: Preset) -> None:
-    """The steps that the preset offers, and below them the size that is set and what it is for."""
-    with st.container(key="resolution", gap="xxsmall"):
-        st.segmented_control(
-            "Resolution",
-            list(chosen.resolutions),
-            format_func=lambda name: chosen.resolutions[name].title,
-            key=values.key(mode, "resolution"),
-            persist_state="session",
-            width="stretch",
-        )
-        lit = chosen.resolutions.get(values.get(mode, "resolution") or "")
-        means = lit.help if lit else "A size of your own, set under Advanced."
-        st.caption(f"{words.size(*values.size(mode))}. {means}")
+    st.segmented_control(
+        "Resolution",
+        list(chosen.resolutions),
+        format_func=lambda name: chosen.resolutions[name].title,
+        key=values.key(mode, "resolution"),
+        persist_state="session",
+    )
+
+
+def _resolution_means(mode: Mode, chosen: Preset) -> None:
+    """The size that is set, and what it is for."""
+    lit = chosen.resolutions.get(values.get(mode, "resolution") or "")
+    means = lit.help if lit else "A size of your own, set under Advanced."
+    st.caption(f"{words.size(*values.size(mode))}. {means}")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from client.jobs import Job, manager
 from client.states import Cancelled, Failed
-from pages.parts import job_card, markup, values
+from pages.parts import examples, job_card, markup, values
 from pages.parts.form import form
 from pages.parts.frame import engine_notice, frame
 from pages.parts.variations import members, variations
@@ -44,6 +44,7 @@ def _result(mode: Mode, owner: str) -> None:
     first = _featured(recent, waiting)
     if first is None:
         st.html(markup.empty(mode.icon, "Your video appears here", "It keeps rendering when you leave this page."))
+        examples.cards(mode)
         return
     together = members(first)
     featured = {job.id for job in together}
