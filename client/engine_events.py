@@ -9,6 +9,7 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -60,6 +61,23 @@ def read(data: Path, count: int = 50) -> tuple[Event, ...]:
         return ()
     found = [event for event in map(_event, lines) if event is not None]
     return tuple(found[-count:])
+
+
+def since(data: Path, moment: float) -> tuple[Event, ...]:
+    """The events from a moment (unix seconds) on; cheap where nothing has been written since it was last asked."""
+    try:
+        found = path(data).stat()
+    except OSError:
+        return ()
+    if found.st_mtime < moment:
+        return ()
+    return tuple(event for event in _read_as(data, found.st_mtime_ns, found.st_size) if event.time >= moment)
+
+
+@lru_cache(maxsize=4)
+def _read_as(data: Path, changed: int, size: int) -> tuple[Event, ...]:
+    """The events of a file that was last changed then; the arguments tell one state of it from the next."""
+    return read(data)
 
 
 def _event(line: str) -> Event | None:

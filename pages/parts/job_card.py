@@ -8,14 +8,23 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from client import engine_events
 from client.jobs import Job, manager
 from client.states import Cancelled, Failed, Queued, Running, Succeeded, is_final
-from pages.parts import files, markup, owner, words
+from pages.parts import files, markup, owner, values, words
+from pages.parts.frame import page_of
 from workflows import manifest
 from workflows.errors import StudioError
 
 POLL_SECONDS = 1.0
 PROMPT_LENGTH = 220
+
+TOLD: dict[str, str] = {
+    "ended": "The engine ended and is started again.",
+    "restarted": "The engine is restarted.",
+    "gave_up": "The engine is given up.",
+}
+"""What is said of what happens to the engine while a job waits for it."""
 
 Draw = Callable[[Sequence[Job]], None]
 
@@ -91,6 +100,9 @@ def progress(job: Job, state: Queued | Running) -> None:
         _progress_lines(job, state)
     if state.note:
         st.html(markup.notice("warn", state.note, "", "hourglass_empty"))
+    for event in engine_events.since(manager().folder.parent, job.created_at):
+        if event.what in TOLD:
+            st.html(markup.notice("warn", TOLD[event.what], f"It {event.why}.", "restart_alt"))
 
 
 def _progress_lines(job: Job, state: Queued | Running) -> None:
@@ -114,8 +126,13 @@ def _waiting(state: Queued) -> tuple[str, str]:
 
 
 def _times(job: Job, state: Running) -> list[str]:
-    left = "estimating the time left" if state.eta is None else f"about {words.span(max(1, state.eta))} left"
+    left = "estimating the time left" if state.eta is None else f"about {words.between(*_around(state.eta))} left"
     return [f"{words.clock(job.elapsed(time.time()))} elapsed", left]
+
+
+def _around(eta: float) -> tuple[float, float]:
+    """The seconds left as a range: what remains of a run scatters more to the long side."""
+    return 0.85 * eta, 1.3 * eta
 
 
 def cancel_button(job: Job) -> None:
@@ -178,12 +195,21 @@ def _ended(job: Job, again: str | None) -> None:
 
 
 def again_or_dismiss(job: Job, again: str | None) -> None:
-    """Buttons that start the job anew, under that name, and that remove it."""
+    """Buttons that start the job anew, under that name, that fill the form with it, and that remove it."""
     with st.container(horizontal=True, gap="xsmall"):
         if again and st.button(again, key=f"retry-{job.id}", icon=":material/refresh:"):
             _change(manager().retry, job.id)
+        if st.button("Edit", key=f"edit-{job.id}", icon=":material/edit:", help="Fills the form with these settings."):
+            edit(job)
         if st.button("Dismiss", key=f"dismiss-{job.id}", icon=":material/delete:", type="tertiary"):
             _change(manager().delete, job.id)
+
+
+def edit(job: Job) -> None:
+    """Fill the form of the job's mode with what was sent, and go there."""
+    mode = manifest.mode(job.mode)
+    values.fill(mode, job.preset, job.values)
+    st.switch_page(page_of(mode), query_params=owner.link())
 
 
 def _change(act: Callable[[str], object], job_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from client import engine_events
 from client.jobs import Job, JobManager
 from client.states import Cancelled, Succeeded
 from pages.parts import files
@@ -94,6 +95,31 @@ def test_cancel_stops_the_job_and_run_again_starts_another(visit: Visit, manager
     finish(manager, visit.owner)
     visit.run().click(f"dismiss-{newest.id}")
     assert [left.id for left in manager.jobs(visit.owner)] == [job.id]
+
+
+def test_edit_fills_the_form_with_what_did_not_finish(visit: Visit, manager: JobManager) -> None:
+    visit.open_mode("t2v").set("t2v.prompt", "a long walk").set("t2v.seconds", 20.0).click("t2v.generate")
+    job = manager.jobs(visit.owner)[0]
+    visit.click(f"cancel-{job.id}")
+    finish(manager, visit.owner)
+    visit.set("t2v.prompt", "something else").set("t2v.preset", "fast").click(f"edit-{job.id}")
+    assert visit.values("t2v", "prompt", "preset", "seconds") == ["a long walk", "balanced", 20.0]
+    elsewhere = Visit(visit.owner).open_mode("i2v").open_mode("t2v").click(f"edit-{job.id}")
+    assert elsewhere.value("t2v.seed") == str(job.values["seed"])
+
+
+def test_a_job_that_waits_says_what_happened_to_the_engine_meanwhile(lonely_manager: JobManager) -> None:
+    data = lonely_manager.folder.parent
+    (data / "logs").mkdir(exist_ok=True)
+    engine_events.append(data, "restarted", "did not answer for a minute")
+    visit = Visit()
+    send(visit)
+    assert not any("The engine is restarted" in text for text in visit.shown)
+    engine_events.append(data, "ended", "ran out of memory")
+    assert any("ended and is started again" in text and "ran out of memory" in text for text in visit.run().shown)
+    job = lonely_manager.jobs(visit.owner)[0]
+    lonely_manager.cancel(job.id)
+    finish(lonely_manager, visit.owner)
 
 
 def test_make_again_fills_the_form_with_everything(visit: Visit, manager: JobManager) -> None:
