@@ -1,14 +1,16 @@
-"""The field for a video: its first frame with what will be cropped, and a player."""
+"""The field for a video: its first frame with what will be cropped, a player, and the part that is used."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 import av
 import streamlit as st
 from PIL import Image
 
-from pages.parts import crop, files, markup, upload, values, words
+from client import glimpse
+from pages.parts import crop, files, markup, trim, upload, values, words
 from workflows.manifest import Field, Mode
 from workflows.values import Media
 
@@ -21,7 +23,8 @@ def clip(mode: Mode, field: Field) -> None:
 
 
 def _show(mode: Mode, field: Field, media: Media) -> None:
-    begin = _start(mode, field, media)
+    used = trim.part(mode, field, media)
+    begin = used.begin if used.begin < media.seconds else 0.0
     frame, player = st.tabs(["First frame", "Play"])
     with frame, st.container(key=f"picture-{field.name}"):
         kept = crop.box(media.width, media.height, *values.size(mode))
@@ -29,13 +32,11 @@ def _show(mode: Mode, field: Field, media: Media) -> None:
         st.html(markup.cropped(_thumbnail(media.path, begin), about, (media.width, media.height), kept))
     with player, st.container(key=f"video-{field.name}"):
         st.video(files.uploaded(media), start_time=int(begin), alt=f"{field.title}: {media.source}")
-
-
-def _start(mode: Mode, field: Field, media: Media) -> float:
-    """Where in the video the form begins; its first frame while that is behind the end."""
-    starts = [values.get(mode, other.name) or 0.0 for other in mode.fields if other.start_of == field.name]
-    begin = sum(starts)
-    return begin if 0 <= begin < media.seconds else 0.0
+    strip = glimpse.filmstrip(Path(media.path), media.seconds)
+    if strip:
+        about = f"{field.title}: pictures from all along it"
+        st.html(markup.filmstrip(strip, about, used.begin / media.seconds, used.end / media.seconds))
+    trim.trim(mode, field, media)
 
 
 def _facts(mode: Mode, media: Media) -> list[str]:
@@ -70,4 +71,4 @@ def _frame(path: str, begin: float) -> Image.Image:
         return Image.fromarray(last.to_ndarray(format="rgb24")).rotate(last.rotation, expand=True)
 
 
-CLIP = upload.Kind(EXTENSIONS, "videocam_off", _show, _facts)
+CLIP = upload.Kind(EXTENSIONS, "videocam_off", _show, _facts, prepare=glimpse.filmstrip)

@@ -13,6 +13,8 @@ from html import escape
 
 from client.engine import Engine
 
+LIT, UNLIT = "#e0a458", "#3a434f"
+"""Colors inside a picture, which no style sheet reaches: amber, and a grey."""
 CODE = re.compile(r"`([^`]+)`")
 
 
@@ -184,6 +186,33 @@ def cropped(jpeg: bytes, about: str, size: tuple[int, int], kept: tuple[int, int
     return (
         f'<figure class="s-crop" style="--ratio:{width / height:.4f}">'
         f'<img alt="{escape(about)}" src="data:image/jpeg;base64,{encoded}">{mark}</figure>'
+    )
+
+
+def waveform(peaks: Sequence[float], about: str, begin: float, end: float) -> str:
+    """How loud a sound is over its length, the part between two shares of it lit. Peaks are 0 to 1."""
+    count = max(1, len(peaks))
+    bars = {LIT: "", UNLIT: ""}
+    for number, peak in enumerate(peaks):
+        height = 96 * max(peak, 0.03)
+        lit = LIT if begin <= (number + 0.5) / count <= end else UNLIT
+        bars[lit] += f"M{number}.2 {50 - height / 2:.1f}h.6v{height:.1f}h-.6z"
+    paths = "".join(f'<path fill="{color}" d="{path}"/>' for color, path in bars.items())
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {count} 100" width="{4 * count}" height="100" '
+        f'preserveAspectRatio="none">{paths}</svg>'
+    )
+    encoded = base64.b64encode(svg.encode()).decode()
+    return f'<img class="s-wave" alt="{escape(about)}" src="data:image/svg+xml;base64,{encoded}">'
+
+
+def filmstrip(jpeg: bytes, about: str, begin: float, end: float) -> str:
+    """Pictures from all along a video, the part between two shares of it lit."""
+    encoded = base64.b64encode(jpeg).decode()
+    left, width = 100 * begin, 100 * max(0.0, end - begin)
+    return (
+        f'<figure class="s-strip"><img alt="{escape(about)}" src="data:image/jpeg;base64,{encoded}">'
+        f'<span style="left:{left:.3f}%;width:{width:.3f}%"></span></figure>'
     )
 
 

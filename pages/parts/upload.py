@@ -24,7 +24,8 @@ class Kind:
     """A kind of file: what it may be called, and how one that was chosen is shown.
 
     `facts` are short ones for the line below it, after the file's name and before its size. `has_role` says that the
-    field's help tells what becomes of the file, not only what it may be, and stays in sight.
+    field's help tells what becomes of the file, not only what it may be, and stays in sight. `prepare` makes what is
+    shown of a file of so many seconds, so that it is there when the page is drawn.
     """
 
     extensions: Sequence[str]
@@ -32,6 +33,7 @@ class Kind:
     show: Callable[[Mode, Field, Media], None]
     facts: Callable[[Mode, Media], Sequence[str]]
     has_role: bool = False
+    prepare: Callable[[Path, float], object] | None = None
 
 
 def upload(mode: Mode, field: Field, kind: Kind) -> None:
@@ -55,7 +57,7 @@ def _empty(mode: Mode, field: Field, kind: Kind) -> None:
         help=field.help,
         max_upload_size=settings.read().max_upload_mb,
         on_change=_admit,
-        args=(mode, field, widget),
+        args=(mode, field, kind, widget),
     )
     st.caption(words.sentence(field.help))
     refusal = values.get(mode, f"{field.name}.refusal")
@@ -63,7 +65,7 @@ def _empty(mode: Mode, field: Field, kind: Kind) -> None:
         st.html(markup.notice("error", refusal[0], refusal[1], kind.symbol))
 
 
-def _admit(mode: Mode, field: Field, widget: str) -> None:
+def _admit(mode: Mode, field: Field, kind: Kind, widget: str) -> None:
     """Examine what was chosen and let go of the upload, which would otherwise stay in memory."""
     chosen = st.session_state.get(widget)
     if chosen is None:
@@ -75,6 +77,8 @@ def _admit(mode: Mode, field: Field, widget: str) -> None:
     except StudioError as error:
         values.put(mode, f"{field.name}.refusal", (error.message, error.hint))
     else:
+        if kind.prepare:
+            kind.prepare(Path(media.path), media.seconds)
         values.put(mode, field.name, media)
         if field.name == mode.aspect_of:
             values.shape_like(mode, media)
