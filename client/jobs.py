@@ -35,7 +35,7 @@ from workflows.access import Access
 from workflows.errors import StudioError
 from workflows.graph import Graph
 from workflows.grid import Shape
-from workflows.request import Request, check_count, parse
+from workflows.request import Request, check_count, check_jobs, parse
 
 STOP_SECONDS = 2.0
 PACE = Pace()
@@ -161,9 +161,20 @@ class JobManager:
         One request alone makes no group. Raises StudioError `value_out_of_range` for none or more than
         `MAX_VARIATIONS`.
         """
-        check_count(len(requests))
-        group = uuid.uuid4().hex if len(requests) > 1 else None
-        return self._start([_new(request, owner, group_id=group) for request in requests])
+        return self.submit_list([requests], owner)
+
+    def submit_list(self, groups: Sequence[Sequence[Request]], owner: str) -> list[Job]:
+        """Start several requests, each with its variations as a group, sent in this order: all rows, or none.
+
+        Raises StudioError `value_out_of_range` as `submit_all` does, and `too_many_jobs`.
+        """
+        check_jobs(sum(map(len, groups)))
+        new: list[NewJob] = []
+        for requests in groups:
+            check_count(len(requests))
+            group = uuid.uuid4().hex if len(requests) > 1 else None
+            new += [_new(request, owner, group_id=group) for request in requests]
+        return self._start(new)
 
     def group(self, group_id: str) -> list[Job]:
         """The variations of a group in the order of their seeds, a retry behind the job that it repeats."""

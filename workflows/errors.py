@@ -44,6 +44,9 @@ REGISTRY: dict[str, ErrorKind] = {
         "{value} is an IC-LoRA: it follows a guide clip, and this mode has none.",
         "Use it in Restyle, or choose another LoRA.",
     ),
+    "too_many_jobs": ErrorKind(
+        "{value} videos were asked for at once; {high} are the most.", "Leave out some prompts or variations."
+    ),
     "text_too_long": ErrorKind(
         "{title} is longer than {high} characters; it has {value}.", "Shorten it and try again."
     ),

@@ -18,6 +18,8 @@ UNKNOWN_RATE = 24.0
 """Frames per second assumed of a video that has not been looked into."""
 
 MAX_VARIATIONS = 8
+MAX_JOBS = 32
+"""How many videos may be asked for at once, over all prompts and their variations."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,17 @@ def variations(request: Request, count: int) -> tuple[Request, ...]:
     seed = request.values["seed"]
     assert isinstance(seed, int)
     return tuple(request.with_seed((seed + number) % (MAX_SEED + 1)) for number in range(count))
+
+
+def prompts(text: str) -> tuple[str, ...]:
+    """The prompts of a list with one a line; blank lines are none."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def check_jobs(count: int) -> None:
+    """Raises StudioError `too_many_jobs` for more than `MAX_JOBS` videos at once."""
+    if count > MAX_JOBS:
+        raise StudioError("too_many_jobs", field="prompt", high=MAX_JOBS, value=count)
 
 
 def assignments(pairs: Sequence[str]) -> dict[str, str]:

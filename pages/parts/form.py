@@ -11,6 +11,7 @@ from pages.parts import examples, sizes, values, words
 from pages.parts.send_bar import send_bar
 from pages.parts.widgets import WIDGETS
 from workflows.manifest import Field, Mode, Preset
+from workflows.request import MAX_JOBS
 
 PICTURE_WIDTH = 164
 
@@ -73,7 +74,24 @@ def _flow(mode: Mode, fields: Sequence[Field]) -> None:
                     with grid.cell():
                         WIDGETS[field.type](mode, field)
         else:
-            _draw(mode, neighbours)
+            for field in neighbours:
+                if field.name == "enhance":
+                    with st.container(horizontal=True, key="prompting"):
+                        WIDGETS[field.type](mode, field)
+                        _listed(mode)
+                else:
+                    WIDGETS[field.type](mode, field)
+
+
+def _listed(mode: Mode) -> None:
+    """Whether the lines of the prompt are prompts of their own; it says something of the sending, not of the video."""
+    st.toggle(
+        "One video a line",
+        key=values.key(mode, "listed"),
+        help=f"Each line of the prompt makes a video of its own, with as many variations as are chosen; {MAX_JOBS} "
+        "videos at once are the most. Blank lines are passed over.",
+        persist_state="session",
+    )
 
 
 def _preset_control(mode: Mode, chosen: Preset) -> None:

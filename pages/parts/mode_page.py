@@ -11,11 +11,13 @@ from client.states import Cancelled, Failed
 from pages.parts import examples, job_card, markup, values
 from pages.parts.form import form
 from pages.parts.frame import engine_notice, frame
-from pages.parts.variations import members, variations
+from pages.parts.variations import cancel_all, members, variations
 from workflows import manifest
 from workflows.manifest import Mode
 
 RECENT = 12
+MOST_ROWS = 5
+"""Jobs listed below the one that is shown in full."""
 SHOW_RESULT = """<script>
 (() => {
   const result = document.querySelector(".st-key-result");
@@ -50,6 +52,7 @@ def _result(mode: Mode, owner: str) -> None:
     featured = {job.id for job in together}
     unfinished = [job for job in recent if isinstance(job.state, Failed | Cancelled)]
     others = [job for job in (*waiting, *unfinished) if job.id not in featured]
+    beyond = [job for job in waiting if job.id not in featured][MOST_ROWS:]
 
     def draw(jobs: Sequence[Job]) -> None:
         shown = [job for job in jobs if job.id in featured]
@@ -58,11 +61,26 @@ def _result(mode: Mode, owner: str) -> None:
         else:
             job_card.each(job_card.card)(shown)
         job_card.each(job_card.row)([job for job in jobs if job.id not in featured])
+        _more(len(beyond), [job for job in waiting if not job.cancelling])
 
-    job_card.watch([*together, *others], draw)
+    job_card.watch([*together, *others[:MOST_ROWS]], draw)
     if values.get(mode, "sent") in {job.id for job in waiting}:
         values.put(mode, "sent", None)
         st.html(SHOW_RESULT, unsafe_allow_javascript=True)
+
+
+def _more(count: int, waiting: Sequence[Job]) -> None:
+    """How many jobs wait beyond those that are shown, and a way to end all."""
+    if len(waiting) > MOST_ROWS:
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.html(markup.line([f"and {count} more in the queue"] if count else []), width="content")
+            st.button(
+                f"Cancel all {len(waiting)}",
+                key="cancel-waiting",
+                icon=":material/close:",
+                on_click=cancel_all,
+                args=([job.id for job in waiting],),
+            )
 
 
 def _featured(recent: Sequence[Job], waiting: Sequence[Job]) -> Job | None:

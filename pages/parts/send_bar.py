@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from client.jobs import manager
 from pages.parts import forecast, markup, values, words
 from workflows.errors import StudioError
 from workflows.manifest import MEDIA_TYPES, Mode
-from workflows.request import MAX_VARIATIONS, Request, parse, variations
+from workflows.request import MAX_VARIATIONS, Request, check_jobs, parse, prompts, random_seed, variations
 from workflows.values import Media
 
 STAND_IN = "-"
@@ -32,7 +32,7 @@ def send_bar(mode: Mode, owner: str) -> None:
     """Draw what stands below the fields."""
     given = values.collect(mode)
     refusal = values.get(mode, "refusal")
-    if refusal and refusal.about != given:
+    if refusal and refusal.about != _about(mode, given):
         values.put(mode, "refusal", None)
         refusal = None
     examined = _examined(mode, given)
@@ -40,7 +40,10 @@ def send_bar(mode: Mode, owner: str) -> None:
     with st.container(key="send", gap="small"):
         if problem:
             st.html(markup.notice("error", problem.message, problem.hint, "error"))
-        st.html(_spec(mode, given, examined))
+        if isinstance(examined, StudioError):
+            st.html(markup.spec("", []))
+        else:
+            _outlook(mode, given, examined)
         with st.container(horizontal=True, wrap=False, gap="small"):
             st.selectbox(
                 "Variations",
@@ -51,8 +54,9 @@ def send_bar(mode: Mode, owner: str) -> None:
                 persist_state="session",
                 width=VARIATIONS_WIDTH,
             )
+            count = 1 if isinstance(examined, StudioError) else sum(map(len, examined))
             st.button(
-                "Generate",
+                "Generate" if count == 1 else f"Generate {count} videos",
                 key=values.key(mode, "generate"),
                 icon=":material/play_arrow:",
                 type="primary",
@@ -64,29 +68,61 @@ def send_bar(mode: Mode, owner: str) -> None:
             )
 
 
-def _spec(mode: Mode, given: Mapping[str, Any], examined: Request | StudioError) -> str:
-    """What will really be made, as far as the values say it."""
-    if isinstance(examined, StudioError):
-        return markup.spec("", [])
-    shape, followed = examined.shape, mode.field("seconds").follows
+Groups = list[tuple[Request, ...]]
+"""For each prompt its variations."""
+
+
+def _outlook(mode: Mode, given: Mapping[str, Any], groups: Groups) -> None:
+    """What will really be made and what it takes, as far as the values say it; where that is too much, what is not."""
+    request = groups[0][0]
+    shape, followed = request.shape, mode.field("seconds").follows
     size = words.size(shape.width, shape.height)
-    if not followed or isinstance(given[followed], Media):
-        return markup.spec(size, words.length(shape), forecast.facts(examined.shape, manager().estimate(examined)))
-    if given["seconds"] is None:
-        return markup.spec(size, [f"as long as the {mode.field(followed).title.lower()}"])
-    return markup.spec(size, [words.seconds(shape.seconds)] if mode.rate_of else words.length(shape))
+    if followed and not isinstance(given[followed], Media):
+        length = [words.seconds(shape.seconds)] if mode.rate_of else words.length(shape)
+        unset = [f"as long as the {mode.field(followed).title.lower()}"]
+        st.html(markup.spec(size, unset if given["seconds"] is None else length))
+        return
+    estimate = manager().estimate(request)
+    several = sum(map(len, groups)) > 1
+    st.html(markup.spec(size, words.length(shape), forecast.facts(shape, estimate, several)))
+    found = forecast.concern(request, estimate, None)
+    if found:
+        st.html(markup.notice("warn", found.title, found.text, "warning"))
+        if found.changes:
+            st.button(
+                f"Change to {forecast.said(mode, found.changes)}",
+                key=values.key(mode, "fit"),
+                icon=":material/compress:",
+                on_click=values.change,
+                args=(mode, found.changes),
+                width="stretch",
+            )
 
 
-def _examined(mode: Mode, given: dict[str, Any]) -> Request | StudioError:
-    """The values so far as a request, or what is wrong with them; what is still empty is no problem yet."""
+def _about(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a refusal may be about."""
+    return {**given, "listed": values.get(mode, "listed"), "variations": values.get(mode, "variations")}
+
+
+def _examined(mode: Mode, given: dict[str, Any]) -> Groups | StudioError:
+    """The values so far as requests, or what is wrong with them; what is still empty is no problem yet."""
     filled = dict(given)
     for field in mode.fields:
         if field.required and not filled.get(field.name):
             filled[field.name] = Media(STAND_IN) if field.type in MEDIA_TYPES else STAND_IN
     try:
-        return parse(mode.name, filled, draw_seed=lambda: 0)
+        return _requests(mode, filled, lambda: 0)
     except StudioError as error:
         return error
+
+
+def _requests(mode: Mode, given: dict[str, Any], draw_seed: Callable[[], int] = random_seed) -> Groups:
+    """A request for each prompt and variation. Raises StudioError where one of them can't be made."""
+    text = given["prompt"]
+    listed = prompts(text) if values.get(mode, "listed") else ()
+    count = values.get(mode, "variations") or 1
+    check_jobs(count * len(listed))
+    return [variations(parse(mode.name, {**given, "prompt": prompt}, draw_seed), count) for prompt in listed or (text,)]
 
 
 def _generate(mode: Mode, owner: str) -> None:
@@ -94,10 +130,9 @@ def _generate(mode: Mode, owner: str) -> None:
     values.settle(mode)
     given = values.collect(mode)
     try:
-        requests = variations(parse(mode.name, given), values.get(mode, "variations") or 1)
-        jobs = manager().submit_all(requests, owner)
+        jobs = manager().submit_list(_requests(mode, given), owner)
     except StudioError as error:
-        values.put(mode, "refusal", Refusal(error.message, error.hint, given))
+        values.put(mode, "refusal", Refusal(error.message, error.hint, _about(mode, given)))
         return
     values.put(mode, "refusal", None)
     values.put(mode, "sent", jobs[0].id)

@@ -174,6 +174,16 @@ def fill(mode: Mode, preset_name: str, given: Mapping[str, Any]) -> None:
     put(mode, "settled", (preset_name, get(mode, "aspect"), get(mode, "resolution")))
 
 
+def change(mode: Mode, changes: Mapping[str, Any]) -> None:
+    """Set some fields, the preset among them where it is named; from a callback."""
+    if "preset" in changes:
+        assign(mode, "preset", changes["preset"])
+        settle(mode)
+    for name, value in changes.items():
+        if name != "preset":
+            assign(mode, name, HELD_AS[mode.field(name).type](value))
+
+
 def _fill_widget(mode: Mode, field: Field, given: Mapping[str, Any]) -> None:
     value = given.get(field.name)
     if value is None or (field.follows and value == following(mode, given)):

@@ -31,7 +31,7 @@ def variations(jobs: Sequence[Job]) -> None:
     with st.container(border=True, key=f"group-{first.group}", gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.html(markup.section(words.variations(count(jobs))), width="content")
-            _cancel_all([job for job in jobs if not is_final(job.state)])
+            _cancel_button([job for job in jobs if not is_final(job.state)])
         with st.grid(COLUMNS, min_column_width=CARD_WIDTH, gap="small", key="variations") as grid:
             for job in jobs:
                 with grid.cell(), st.container(key=f"variation-{job.id}", gap="xsmall"):
@@ -40,19 +40,20 @@ def variations(jobs: Sequence[Job]) -> None:
         st.html(markup.line([words.size(first.shape.width, first.shape.height), *words.length(first.shape)]))
 
 
-def _cancel_all(active: Sequence[Job]) -> None:
+def _cancel_button(active: Sequence[Job]) -> None:
     if len(active) > 1:
         st.button(
             "Cancel all",
             key="cancel-all",
             icon=":material/close:",
             disabled=all(job.cancelling for job in active),
-            on_click=_cancel,
+            on_click=cancel_all,
             args=([job.id for job in active],),
         )
 
 
-def _cancel(job_ids: Sequence[str]) -> None:
+def cancel_all(job_ids: Sequence[str]) -> None:
+    """Ask for these jobs to be stopped."""
     for job_id in job_ids:
         manager().cancel(job_id)
 
