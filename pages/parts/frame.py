@@ -10,7 +10,7 @@ from client import settings
 from client.engine import Engine
 from client.jobs import manager
 from client.preflight import ModeCheck
-from pages.parts import markup, navigation, owner, words
+from pages.parts import alerts, markup, navigation, owner, words
 from pages.parts.navigation import ROOT, page_of
 from workflows.manifest import Mode
 
@@ -35,12 +35,12 @@ def frame(title: str, summary: str = "", tag: str = "") -> str:
     navigation.sidebar()
     with st.container(key="header", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.html(markup.heading(title, tag, summary), width="content")
-        _status(visitor)
+        _status(visitor, f"{title} · {NAME}")
     return visitor
 
 
-def _status(visitor: str) -> None:
-    """The engine and the queue, looked at again and again; the whole page is drawn anew when the engine comes or goes,
+def _status(visitor: str, page: str) -> None:
+    """The engine, the queue and what is said of jobs elsewhere, looked at again and again; the whole page is drawn anew when the engine comes or goes,
     or can make more or less than before."""
     seen = manager().engine()
 
@@ -55,6 +55,7 @@ def _status(visitor: str) -> None:
                 query_params=owner.link(),
                 width="content",
             )
+        alerts.listen(visitor, page)
         if (now.status, now.preflight) != (seen.status, seen.preflight):
             st.rerun()
 

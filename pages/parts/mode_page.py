@@ -8,7 +8,7 @@ import streamlit as st
 
 from client.jobs import Job, manager
 from client.states import Cancelled, Failed
-from pages.parts import examples, job_card, markup, values
+from pages.parts import alerts, examples, job_card, markup, values
 from pages.parts.form import form
 from pages.parts.frame import engine_notice, frame
 from pages.parts.variations import cancel_all, members, variations
@@ -38,6 +38,7 @@ def mode_page(name: str) -> None:
         form(mode, owner)
     with right, st.container(key="result"):
         _result(mode, owner)
+        alerts.bell()
 
 
 def _result(mode: Mode, owner: str) -> None:

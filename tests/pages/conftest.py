@@ -42,6 +42,20 @@ def lonely_manager(tmp_path: Path) -> Iterator[JobManager]:
     yield from _serve(tmp_path, free_ports(1)[0])
 
 
+SMALL_GPU = {"name": "cuda:0 NVIDIA GeForce RTX 4070", "type": "cuda", "index": 0, "vram_total": 12 * 2**30}
+
+
+@pytest.fixture
+def small_manager(tmp_path: Path) -> Iterator[JobManager]:
+    """A manager on a server with a GPU of 12 GB, which takes jobs and makes nothing."""
+    with scripted.engine() as server:
+        stats = {"system": {"comfyui_version": "0.27.0", "ram_total": 32 * 2**30}, "devices": [SMALL_GPU]}
+        server.routes["GET /system_stats"] = lambda _: (200, stats)
+        for manager in _serve(tmp_path, int(server.url.rsplit(":", 1)[-1])):
+            assert eventually(lambda manager=manager: manager.engine().status == "alive")
+            yield manager
+
+
 LORAS = ("ink and wash.safetensors", "styles/film grain.safetensors", "somebodys-ic-lora.safetensors")
 
 
