@@ -10,23 +10,26 @@ import fcntl
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from client import library, settings
+from client import drafting, library, settings
+from client.drafting import DraftEngine
 from client.engine import Engine, Monitor
 from client.estimate.estimator import Estimator
 from client.estimate.model import Estimate
 from client.estimate.recorder import Recorder
+from client.job import Job as Job
 from client.order import Move, Order, Traffic
 from client.overseer import Limits, Overseer
 from client.pace import Pace
 from client.reducer import Track
-from client.states import Failed, JobState, Queued, Running, Succeeded, is_final
+from client.states import Failed, Queued, Running, Succeeded, is_final
 from client.store import NewJob, Row, Store
 from client.transport import LOOPBACK, Server
 from client.watcher import Watcher
@@ -43,40 +46,7 @@ UNLIMITED = Limits()
 TOO_MUCH_MEMORY = ("out_of_memory", "engine_out_of_memory")
 TOO_MUCH_TIME = ("budget_spent", "engine_silent")
 """Ends after which a smaller request may do better."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job at one moment.
-
-    `values` are the request's fields as sent, `shape` is what is really made. Times are unix seconds. `poster` is a
-    file name in the library, `preview` the newest picture of the work in progress. `group` is shared by the variations
-    of one request, `enhanced` the prompt as the engine has rewritten it; None where there is none. `held` says that it
-    waits in the studio, so that it can be moved.
-    """
-
-    id: str
-    owner: str
-    mode: str
-    preset: str
-    values: Mapping[str, Any]
-    shape: Shape
-    state: JobState
-    stages: tuple[str, ...]
-    created_at: float
-    started_at: float | None
-    finished_at: float | None
-    cancelling: bool
-    retry_of: str | None
-    poster: str | None
-    preview: bytes | None
-    group: str | None = None
-    enhanced: str | None = None
-    held: bool = False
-
-    def elapsed(self, now: float) -> float:
-        """Seconds since the engine began; 0 while queued, fixed once the job has ended."""
-        return max(0.0, (self.finished_at or now) - self.started_at) if self.started_at is not None else 0.0
+MAX_UPLOAD_MB = 200
 
 
 class JobManager:
@@ -94,6 +64,7 @@ class JobManager:
         access: Access | None = None,
         graphs: Path | None = None,
         limits: Limits = UNLIMITED,
+        max_upload_mb: int = MAX_UPLOAD_MB,
     ) -> None:
         self.folder = data / "library"
         self._graphs = graphs or data
@@ -106,10 +77,12 @@ class JobManager:
         self._monitor = Monitor(self._server(), self._graphs)
         local = urlsplit(server_url).hostname in LOOPBACK
         self.estimates = Estimator(self._store, self._monitor.snapshot, self._graphs, local)
+        self.drafts = DraftEngine(data / "drafts", data / "logs" / "drafts.log", max_upload_mb)
+        self._draft_estimates = Estimator(self._store, self.drafts.snapshot, self._graphs)
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[Watcher, threading.Thread]] = {}
         self._tracks: dict[str, Track] = {}
-        self._order = Order(self._store)
+        self._order, self._draft_order = Order(self._store), Order(self._store)
         # Two studios on one folder (a plain `streamlit run` beside a supervised one) must not both adopt what is open.
         self._adoption = _locked(data / "studio.lock")
         if self._adoption is not None:
@@ -130,6 +103,7 @@ class JobManager:
         for _, thread in watched:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._monitor.close()
+        self.drafts.close()
         self._store.close()
         if self._adoption is not None:
             self._adoption.close()
@@ -153,6 +127,16 @@ class JobManager:
     def submit(self, request: Request, owner: str) -> Job:
         """Start a job. Its row is written before anything is sent; uploading and sending happen in its own thread."""
         (job,) = self._start([_new(request, owner)])
+        return job
+
+    def can_draft(self) -> bool:
+        """Whether drafts make sense: the studio's own engine is known to be another one than the draft engine."""
+        engine = self._monitor.snapshot()
+        return engine.status != "starting" and not engine.draft
+
+    def submit_draft(self, request: Request, owner: str) -> Job:
+        """Have a request drawn by the draft engine beside the studio's own, which is started if it does not run."""
+        (job,) = self._start([_new(request, owner, engine=drafting.NAME)])
         return job
 
     def submit_all(self, requests: Sequence[Request], owner: str) -> list[Job]:
@@ -205,7 +189,7 @@ class JobManager:
         """Start the same request again, seed and group included. Raises StudioError `job_unknown`."""
         row = self._row(job_id)
         request = parse(row.mode, {**row.request, "preset": row.preset})
-        (job,) = self._start([_new(request, row.owner, job_id, row.group_id)])
+        (job,) = self._start([_new(request, row.owner, job_id, row.group_id, row.engine)])
         return job
 
     def fitting(self, job: Job) -> dict[str, Any] | None:
@@ -223,7 +207,7 @@ class JobManager:
         if changes is None:
             raise StudioError("nothing_smaller")
         request = parse(row.mode, {**row.request, "preset": row.preset, **changes})
-        (job,) = self._start([_new(request, row.owner, job_id, row.group_id)])
+        (job,) = self._start([_new(request, row.owner, job_id, row.group_id, row.engine)])
         return job
 
     def delete(self, job_id: str) -> None:
@@ -293,26 +277,30 @@ class JobManager:
         with self._lock:
             if row.id in self._watchers:
                 return
-            turn = self._order.join(row)
+            draft = row.engine == drafting.NAME
+            turn = (self._draft_order if draft else self._order).join(row)
+            limits = replace(self._limits, queue=None, ours=True, events=None) if draft else self._limits
             watcher = Watcher(
-                row,
+                drafting.drafted(row) if draft else row,
                 self._store,
-                self._server(),
+                Server(self.drafts.url) if draft else self._server(),
                 self.folder,
-                self._graphs,
+                self.folder if draft else self._graphs,
                 partial(self._publish, row.id),
                 turn,
                 self._pace,
-                Recorder(self.estimates, row.prompt_id, self._limits.clock),
-                Overseer(self._limits, row.attempt, max(0.0, time.time() - (row.started_at or time.time()))),
+                Recorder(self._draft_estimates if draft else self.estimates, row.prompt_id, limits.clock),
+                Overseer(limits, row.attempt, max(0.0, time.time() - (row.started_at or time.time()))),
             )
             thread = threading.Thread(target=self._follow, args=(watcher,), name=f"job-{row.id[:8]}", daemon=True)
             self._watchers[row.id] = (watcher, thread)
         thread.start()
 
     def _follow(self, watcher: Watcher) -> None:
+        draft = watcher.row.engine == drafting.NAME
         try:
-            watcher.run()
+            with self.drafts.used() if draft else nullcontext():
+                watcher.run()
         finally:
             with self._lock:
                 self._watchers.pop(watcher.row.id, None)
@@ -349,6 +337,7 @@ class JobManager:
             group=row.group_id,
             enhanced=row.enhanced,
             held=held,
+            draft=row.engine == drafting.NAME,
         )
 
     def _behind(self, row: Row, state: Queued) -> Queued:
@@ -362,8 +351,10 @@ class JobManager:
         return replace(state, position=ahead) if ahead else state
 
 
-def _new(request: Request, owner: str, retry_of: str | None = None, group_id: str | None = None) -> NewJob:
-    return NewJob(str(uuid.uuid4()), owner, request, uuid.uuid4().hex, retry_of, group_id)
+def _new(
+    request: Request, owner: str, retry_of: str | None = None, group_id: str | None = None, engine: str = ""
+) -> NewJob:
+    return NewJob(str(uuid.uuid4()), owner, request, uuid.uuid4().hex, retry_of, group_id, engine)
 
 
 def _locked(path: Path) -> IO[bytes] | None:
@@ -393,6 +384,10 @@ def manager() -> JobManager:
                 configured.budget_cap, configured.queue_limit, ours, events=configured.data if ours else None
             )
             _manager = JobManager(
-                configured.data, configured.server_url, access=configured.comfyui_access, limits=limits
+                configured.data,
+                configured.server_url,
+                access=configured.comfyui_access,
+                limits=limits,
+                max_upload_mb=configured.max_upload_mb,
             )
         return _manager

@@ -49,12 +49,16 @@ CREATE TABLE IF NOT EXISTS jobs (
     poster TEXT,
     group_id TEXT,
     enhanced TEXT,
-    attempt INTEGER NOT NULL DEFAULT 1
+    attempt INTEGER NOT NULL DEFAULT 1,
+    engine TEXT NOT NULL DEFAULT ''
 ) STRICT
 """
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     1: ("ALTER TABLE jobs ADD COLUMN group_id TEXT", "ALTER TABLE jobs ADD COLUMN enhanced TEXT"),
-    2: ("ALTER TABLE jobs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1",),
+    2: (
+        "ALTER TABLE jobs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE jobs ADD COLUMN engine TEXT NOT NULL DEFAULT ''",
+    ),
 }
 """What turns a database of a version into one of the next."""
 INDEXES = """
@@ -73,6 +77,7 @@ class Row:
 
     `group_id` is shared by the variations of one request, `enhanced` the prompt as the engine has rewritten it.
     `attempt` counts how often it has been sent on purpose, 1 = once.
+    `engine` is empty for the studio's own.
     """
 
     id: str
@@ -96,6 +101,7 @@ class Row:
     group_id: str | None
     enhanced: str | None
     attempt: int = 1
+    engine: str = ""
 
     @property
     def prompt_id(self) -> str:
@@ -151,13 +157,15 @@ class NewJob:
     client_id: str
     retry_of: str | None = None
     group_id: str | None = None
+    engine: str = ""
 
 
 def _columns(job: NewJob) -> tuple[Any, ...]:
     request, shape = job.request, job.request.shape
     size = (shape.width, shape.height, shape.frames, shape.fps)
     values = encode_values(request)
-    return (job.id, job.owner, request.mode, request.preset, values, *size, job.client_id, job.retry_of, job.group_id)
+    place = (job.client_id, job.retry_of, job.group_id, job.engine)
+    return (job.id, job.owner, request.mode, request.preset, values, *size, *place)
 
 
 class Store:
@@ -218,7 +226,7 @@ class Store:
         with self._lock, _coded(), _transaction(self._connection):
             self._connection.executemany(
                 "INSERT INTO jobs (id, owner, mode, preset, request, width, height, frames, fps, client_id, retry_of,"
-                " group_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " group_id, engine, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*_columns(job), now) for job in jobs],
             )
 

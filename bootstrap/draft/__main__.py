@@ -41,6 +41,10 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bootstrap.draft", description="The studio's built-in CPU engine.")
     parser.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=port_number, default=8188, help="port; 0 lets the system choose (%(default)s)")
+    parser.add_argument(
+        "--socket", type=int, metavar="FD", help="open listening socket to take over, whatever the port"
+    )
+    parser.add_argument("--while-stdin", action="store_true", help="end when standard input is closed, too")
     parser.add_argument("--base-directory", type=Path, default=Path(), metavar="DIR", help="holds input, output, temp")
     parser.add_argument("--max-upload-size", type=float, default=100, metavar="MB", help="largest body (%(default)s)")
     parser.add_argument("--verbose", action="store_true", help="log every prompt")
@@ -61,9 +65,11 @@ def bind(host: str, port: int) -> socket.socket:
         ) from error
 
 
-async def serve(listening: socket.socket, app: web.Application, url: str) -> None:
-    """Serve until a signal comes."""
+async def serve(listening: socket.socket, app: web.Application, url: str, while_stdin: bool = False) -> None:
+    """Serve until a signal comes or, where that counts, standard input is closed."""
     stop = asyncio.Event()
+    if while_stdin:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), lambda: None if os.read(0, 1) else stop.set())
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -80,7 +86,7 @@ def main(argv: list[str]) -> int:
     logging.basicConfig(level=logging.INFO if given.verbose else logging.WARNING, format="%(levelname)s %(message)s")
     base = given.base_directory.resolve()
     try:
-        listening = bind(given.listen, given.port)
+        listening = bind(given.listen, given.port) if given.socket is None else socket.socket(fileno=given.socket)
         try:
             places = folders.prepare(base)
         except OSError as error:
@@ -91,7 +97,7 @@ def main(argv: list[str]) -> int:
     host, port = listening.getsockname()[:2]
     engine = assemble(places, catalogue(), round(given.max_upload_size * MEGABYTE))
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    asyncio.run(serve(listening, application(engine, is_loopback(host)), url))
+    asyncio.run(serve(listening, application(engine, is_loopback(host)), url, given.while_stdin))
     folders.empty_temp(places)
     if engine.worker.is_busy():
         # A node that would not stop: the interpreter must not be taken down under it.

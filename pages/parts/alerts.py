@@ -29,7 +29,8 @@ BELL = """<div class="s-bell" hidden>
 
 def listen(visitor: str, page: str) -> None:
     """Say how far the visitor's jobs are and which have ended since this was last asked; `page` is the usual title."""
-    active = manager().active(visitor)
+    # A draft is ready before anybody has looked away.
+    active = [job for job in manager().active(visitor) if not job.draft]
     before: dict[str, str] = st.session_state.get(OPEN, {})
     now = {job.id: title(active) for job in active}
     gone = [job for job in (manager().get(job_id) for job_id in before if job_id not in now) if job is not None]

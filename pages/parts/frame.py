@@ -40,8 +40,9 @@ def frame(title: str, summary: str = "", tag: str = "") -> str:
 
 
 def _status(visitor: str, page: str) -> None:
-    """The engine, the queue and what is said of jobs elsewhere, looked at again and again; the whole page is drawn anew when the engine comes or goes,
-    or can make more or less than before."""
+    """The engine, the queue and what is said of jobs elsewhere, looked at again and again; the whole page is drawn anew
+    when the engine comes or goes, or can make more or less than before.
+    """
     seen = manager().engine()
 
     def line() -> None:

@@ -55,6 +55,8 @@ def each(draw: Callable[[Job], None]) -> Draw:
 def card(job: Job) -> None:
     """A job in full, with its picture."""
     with st.container(border=True, key=f"job-{job.id}", gap="small"):
+        if job.draft:
+            st.html(markup.draft_badge())
         CARDS[type(job.state)](job, job.state)
 
 
@@ -62,7 +64,7 @@ def row(job: Job) -> None:
     """A job that waits or runs, or did not finish, in a few lines."""
     with st.container(border=True, key=f"row-{job.id}", gap="xsmall"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
-            st.html(markup.task(manifest.mode(job.mode).tag, prompt(job)))
+            st.html(markup.task("DRAFT" if job.draft else manifest.mode(job.mode).tag, prompt(job)))
             if not is_final(job.state):
                 cancel_button(job)
         if isinstance(job.state, Queued | Running):

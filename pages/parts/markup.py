@@ -255,6 +255,16 @@ def spec(size: str, length: Iterable[str], cost: Iterable[str] = ()) -> str:
     return f'<div class="s-spec"><b>{escape(size)}</b>{line(length)}</div>{line(cost, "s-line s-cost")}'
 
 
+def draft_badge() -> str:
+    """What a draft beside the real thing is marked with."""
+    return '<div class="s-badge"><span class="s-flag s-flag-draft">Draft</span><span>A quick sketch</span></div>'
+
+
+def real_badge() -> str:
+    """What the real thing beside a draft is marked with."""
+    return '<div class="s-badge"><span class="s-flag">LTX-2.3</span></div>'
+
+
 def quote(text: str) -> str:
     """A prompt as it was written."""
     return f'<p class="s-quote">{escape(text)}</p>'

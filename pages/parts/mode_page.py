@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from client.jobs import Job, manager
 from client.states import Cancelled, Failed
-from pages.parts import alerts, examples, job_card, markup, values
+from pages.parts import alerts, draft_pair, examples, job_card, markup, values
 from pages.parts.form import form
 from pages.parts.frame import engine_notice, frame
 from pages.parts.variations import cancel_all, members, variations
@@ -44,23 +45,20 @@ def mode_page(name: str) -> None:
 def _result(mode: Mode, owner: str) -> None:
     recent = manager().jobs(owner, limit=RECENT, mode=mode.name)
     waiting = [job for job in manager().active(owner) if job.mode == mode.name]
-    first = _featured(recent, waiting)
-    if first is None:
+    first = _featured([job for job in recent if not job.draft], [job for job in waiting if not job.draft])
+    draft = draft_pair.of(first, [job for job in recent if job.draft])
+    if first is None and draft is None:
         st.html(markup.empty(mode.icon, "Your video appears here", "It keeps rendering when you leave this page."))
         examples.cards(mode)
         return
-    together = members(first)
+    together = [*([draft] if draft else []), *(members(first) if first else [])]
     featured = {job.id for job in together}
     unfinished = [job for job in recent if isinstance(job.state, Failed | Cancelled)]
     others = [job for job in (*waiting, *unfinished) if job.id not in featured]
     beyond = [job for job in waiting if job.id not in featured][MOST_ROWS:]
 
     def draw(jobs: Sequence[Job]) -> None:
-        shown = [job for job in jobs if job.id in featured]
-        if len(shown) > 1:
-            variations(shown)
-        else:
-            job_card.each(job_card.card)(shown)
+        _featured_cards([job for job in jobs if job.id in featured])
         job_card.each(job_card.row)([job for job in jobs if job.id not in featured])
         _more(len(beyond), [job for job in waiting if not job.cancelling])
 
@@ -68,6 +66,25 @@ def _result(mode: Mode, owner: str) -> None:
     if values.get(mode, "sent") in {job.id for job in waiting}:
         values.put(mode, "sent", None)
         st.html(SHOW_RESULT, unsafe_allow_javascript=True)
+
+
+def _featured_cards(jobs: Sequence[Job]) -> None:
+    """The jobs shown in full: a draft beside what it is a draft of, else the younger above; variations side by side."""
+    drafts, real = [job for job in jobs if job.draft], [job for job in jobs if not job.draft]
+    if len(drafts) == len(real) == 1 and draft_pair.fits_beside(drafts[0], real[0]):
+        draft_pair.pair(drafts[0], real[0])
+        return
+    draw_drafts, draw_real = partial(job_card.each(job_card.card), drafts), partial(_real, real)
+    is_draft_younger = bool(drafts) and all(job.created_at < drafts[0].created_at for job in real)
+    for draw in (draw_drafts, draw_real) if is_draft_younger else (draw_real, draw_drafts):
+        draw()
+
+
+def _real(jobs: Sequence[Job]) -> None:
+    if len(jobs) > 1:
+        variations(jobs)
+    else:
+        job_card.each(job_card.card)(jobs)
 
 
 def _more(count: int, waiting: Sequence[Job]) -> None:

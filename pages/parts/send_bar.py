@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from client.jobs import manager
+from client.jobs import Job, manager
 from pages.parts import forecast, markup, values, words
 from workflows.errors import StudioError
 from workflows.manifest import MEDIA_TYPES, Mode
@@ -44,7 +44,8 @@ def send_bar(mode: Mode, owner: str) -> None:
             st.html(markup.spec("", []))
         else:
             _outlook(mode, given, examined)
-        with st.container(horizontal=True, wrap=False, gap="small"):
+        drafts = manager().can_draft()
+        with st.container(horizontal=True, key="buttons", gap="small"):
             st.selectbox(
                 "Variations",
                 range(1, MAX_VARIATIONS + 1),
@@ -54,6 +55,17 @@ def send_bar(mode: Mode, owner: str) -> None:
                 persist_state="session",
                 width=VARIATIONS_WIDTH,
             )
+            if drafts:
+                st.button(
+                    "Draft",
+                    key=values.key(mode, "draft"),
+                    icon=":material/draw:",
+                    help="A sketch of the same request in seconds, by the built-in draft engine: framing, timing and "
+                    "movement, not the model.",
+                    width="stretch",
+                    on_click=_draft,
+                    args=(mode, owner),
+                )
             count = 1 if isinstance(examined, StudioError) else sum(map(len, examined))
             st.button(
                 "Generate" if count == 1 else f"Generate {count} videos",
@@ -126,11 +138,20 @@ def _requests(mode: Mode, given: dict[str, Any], draw_seed: Callable[[], int] = 
 
 
 def _generate(mode: Mode, owner: str) -> None:
+    _send(mode, lambda groups: manager().submit_list(groups, owner))
+
+
+def _draft(mode: Mode, owner: str) -> None:
+    """Have the first of the prompts drawn, once."""
+    _send(mode, lambda groups: [manager().submit_draft(groups[0][0], owner)])
+
+
+def _send(mode: Mode, submit: Callable[[Groups], Sequence[Job]]) -> None:
     # The click may come together with a change of the preset that no run has settled yet.
     values.settle(mode)
     given = values.collect(mode)
     try:
-        jobs = manager().submit_list(_requests(mode, given), owner)
+        jobs = submit(_requests(mode, given))
     except StudioError as error:
         values.put(mode, "refusal", Refusal(error.message, error.hint, _about(mode, given)))
         return
