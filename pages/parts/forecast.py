@@ -27,7 +27,7 @@ def facts(shape: Shape, estimate: Estimate | None, each: bool = False) -> list[s
     """Time, loading, memory and tokens, as far as they are known; `each` where it is one video of several."""
     if estimate is None:
         return [_tokens(shape.tokens)]
-    loading = 0 if estimate.loaded else round(estimate.cold_seconds)
+    loading = round(estimate.loading_seconds)
     return [
         f"about {words.between(estimate.low, estimate.high)}{' each' if each else ''}",
         f"first run +{words.span(loading)} to load the models" if loading else "",
@@ -44,7 +44,7 @@ def concern(request: Request, estimate: Estimate | None, cap: float | None) -> C
         device = f" of {_gigabytes(estimate.device_gb)}" if estimate.device_gb else ""
         text = f"The engine's device{device} is likely to run out of it."
         return Concern("This needs more memory than there is.", text, manager().smaller(request))
-    longest = estimate.high + (0 if estimate.loaded else estimate.cold_seconds)
+    longest = estimate.high + estimate.loading_seconds
     if cap is not None and longest > cap:
         text = f"It may take {words.span(longest)}; a job is ended after {words.span(cap)}."
         return Concern("This may not end in time.", text, manager().smaller(request, cap))

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
+from pages.parts import sizes
 from tests.browser.window import Window
 from tests.support.uploads import clip, wav
 from workflows import manifest
@@ -76,10 +77,17 @@ def loaded(player: Locator) -> dict[str, Any]:
     return found
 
 
+ASPECTS = {"image": "9:16", "first_frame": "3:2", "video": "3:2"}
+"""The aspect nearest to each of the files that a mode takes its form from."""
+
+
 def expected(mode: Mode) -> Any:
-    """The shape of what the form asks for."""
+    """The shape of what the form asks for, in the form of its picture or video where it has one."""
     media = {f.name: Media(f.name, seconds=SECONDS, fps=25.0) for f in mode.fields if f.type in MEDIA_TYPES}
     values = media | ({} if mode.field("seconds").follows else {"seconds": SECONDS})
+    if mode.aspect_of:
+        place = sizes.Place(ASPECTS[mode.aspect_of], sizes.STANDARD)
+        values |= dict(zip(("width", "height"), sizes.size_of(place, mode, mode.preset("fast")), strict=True))
     return parse(mode.name, {"prompt": PROMPT, "preset": "fast", **values}).shape
 
 

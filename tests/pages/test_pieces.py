@@ -115,14 +115,14 @@ def test_a_length_of_time_that_is_not_exactly_known_is_rounded(low: float, high:
 def test_what_a_request_takes_is_said_as_far_as_it_is_known() -> None:
     made = shape(1280, 704, 5.0, 24)
     assert forecast.facts(made, None) == ["14,080 tokens"]
-    known = Estimate(50, 41, 58, 44.6, 31.26, 14100, (), 3, "")
+    known = Estimate(50, 41, 58, 44.6, 31.26, 14100, (), 3, "", loading_seconds=44.6)
     assert forecast.facts(made, known) == [
         "about 40–60 s",
         "first run +45 s to load the models",
-        "31.3 GB of GPU memory",
+        "31 GB of GPU memory",
         "14,100 tokens",
     ]
-    warm = Estimate(50, 41, 58, 0.2, None, 14100, (), 3, "")
+    warm = Estimate(50, 41, 58, 44.6, None, 14100, (), 3, "")
     assert [fact for fact in forecast.facts(made, warm) if fact] == ["about 40–60 s", "14,100 tokens"]
 
 
