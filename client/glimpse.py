@@ -30,38 +30,42 @@ PROBED_FRAMES = 4
 PICTURES = 8
 STRIP_HEIGHT = 72
 WHOLE_SECONDS = 90.0
-"""Longer sounds are sampled here and there, longer videos at their key frames, so that no file takes long."""
+"""Longer sounds are sampled here and there, so that no file takes long."""
+WHOLE_PIXELS = 1.5e9
+"""Videos of more than that in all their frames are seen at their key frames only."""
 UNSEEKABLE_SECONDS = 1200.0
 """What can't be sampled is read as a whole up to this length."""
 _making = threading.Lock()
+"""One at a time: each takes the whole machine."""
 
 Levels = NDArray[np.float32]
 
 
 def peaks(path: Path, seconds: float) -> tuple[float, ...]:
     """How loud the first sound track of a file is, `BARS` values from 0 to 1 over its length; empty where unknown."""
-    kept = path.with_name(f"{path.name}.peaks.json")
-    with _making:
-        try:
-            if not kept.is_file():
-                _keep(kept, json.dumps([round(float(value), 3) for value in _peaks(path, seconds)]).encode())
-            return tuple(map(float, json.loads(kept.read_bytes())))
-        except (av.FFmpegError, OSError, ValueError, IndexError):
-            log.exception("no waveform of %s", path.name)
-            return ()
+    kept = _made(
+        path, "peaks.json", lambda: json.dumps([round(float(value), 3) for value in _peaks(path, seconds)]).encode()
+    )
+    return tuple(map(float, json.loads(kept))) if kept else ()
 
 
 def filmstrip(path: Path, seconds: float) -> bytes:
     """`PICTURES` pictures of a video side by side, evenly over its length, as one JPEG; empty where unknown."""
-    kept = path.with_name(f"{path.name}.strip.jpg")
-    with _making:
-        try:
-            if not kept.is_file():
-                _keep(kept, _filmstrip(path, seconds))
-            return kept.read_bytes()
-        except (av.FFmpegError, OSError, ValueError, IndexError):
-            log.exception("no filmstrip of %s", path.name)
-            return b""
+    return _made(path, "strip.jpg", lambda: _filmstrip(path, seconds))
+
+
+def _made(path: Path, ending: str, make: Callable[[], bytes]) -> bytes:
+    """What is kept beside a file under such an ending, made where it is not there."""
+    kept = path.with_name(f"{path.name}.{ending}")
+    try:
+        if not kept.is_file():
+            with _making:
+                if not kept.is_file():
+                    _keep(kept, make())
+        return kept.read_bytes()
+    except (av.FFmpegError, OSError, ValueError, IndexError, StopIteration):
+        log.exception("no %s of %s", ending, path.name)
+        return b""
 
 
 def _keep(path: Path, data: bytes) -> None:
@@ -124,7 +128,8 @@ def _filmstrip(path: Path, seconds: float) -> bytes:
     with _open(path) as container:
         covers = av.stream.Disposition.attached_pic
         stream = next(stream for stream in container.streams.video if not stream.disposition & covers)
-        found = _every(container, stream, wanted) if seconds <= WHOLE_SECONDS else _key(container, stream, wanted)
+        pixels = stream.width * stream.height * float(stream.average_rate or 0) * seconds
+        found = _every(container, stream, wanted) if pixels <= WHOLE_PIXELS else _key(container, stream, wanted)
         pictures = [_small(frame) for frame in found]
     strip = Image.new("RGB", (sum(picture.width for picture in pictures), STRIP_HEIGHT))
     left = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Literal
 
 import streamlit as st
 
@@ -27,11 +28,14 @@ def form(mode: Mode, owner: str) -> None:
         _flow(mode, before)
         _preset_control(mode, chosen)
         _aspect_control(mode)
+        # A duration that may follow a file says so, and takes a line of its own.
+        is_short = not any(field.follows for field in beside)
         with st.container(key="sizes", gap="xxsmall"):
             with st.container(horizontal=True, key="measures", vertical_alignment="bottom"):
-                _resolution_control(mode, chosen)
-                _draw(mode, beside)
+                _resolution_control(mode, chosen, "content" if is_short else "stretch")
+                _draw(mode, beside if is_short else ())
             _resolution_means(mode, chosen)
+        _draw(mode, () if is_short else beside)
         look, advanced = _group(fields, "look"), (*_group(fields, "size"), *_group(fields, "advanced"))
         with st.expander(_titles(look), icon=":material/theaters:", key=values.key(mode, "look")):
             _draw(mode, look)
@@ -119,13 +123,14 @@ def _aspect_control(mode: Mode) -> None:
     )
 
 
-def _resolution_control(mode: Mode, chosen: Preset) -> None:
+def _resolution_control(mode: Mode, chosen: Preset, width: Literal["content", "stretch"]) -> None:
     st.segmented_control(
         "Resolution",
         list(chosen.resolutions),
         format_func=lambda name: chosen.resolutions[name].title,
         key=values.key(mode, "resolution"),
         persist_state="session",
+        width=width,
     )
 
 

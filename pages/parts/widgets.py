@@ -45,11 +45,9 @@ def _number(mode: Mode, field: Field) -> None:
         return
     label = f"{field.title} ({field.unit})" if field.unit else field.title
     common |= {"format": "%d" if kind is int else "%g", "step": step}
-    if not field.follows:
-        st.number_input(label, **common)
-        return
-    with st.container(key="following"):
-        st.number_input(label, value=None, placeholder=_followed(mode, field), **common)
+    if field.follows:
+        common |= {"value": None, "placeholder": _followed(mode, field)}
+    st.number_input(label, **common)
 
 
 def _followed(mode: Mode, field: Field) -> str:

@@ -48,7 +48,7 @@ def test_peaks_show_where_a_sound_is_loud(song: Path, whole: bool, monkeypatch: 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["decoded as a whole", "by key frames"])
 def test_a_filmstrip_shows_a_video_from_left_to_right(film: Path, whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(glimpse, "WHOLE_SECONDS", 60.0 if whole else 1.0)
+    monkeypatch.setattr(glimpse, "WHOLE_PIXELS", 1e9 if whole else 1.0)
     strip = Image.open(io.BytesIO(glimpse.filmstrip(film, SECONDS)))
     width = round(96 * glimpse.STRIP_HEIGHT / 64)
     assert strip.size == (glimpse.PICTURES * width, glimpse.STRIP_HEIGHT)
