@@ -19,6 +19,7 @@ from workflows.manifest import Mode
 RECENT = 12
 MOST_ROWS = 5
 """Jobs listed below the one that is shown in full."""
+FEW = 2
 SHOW_RESULT = """<script>
 (() => {
   const result = document.querySelector(".st-key-result");
@@ -61,6 +62,7 @@ def _result(mode: Mode, owner: str) -> None:
         _featured_cards([job for job in jobs if job.id in featured])
         job_card.each(job_card.row)([job for job in jobs if job.id not in featured])
         _more(len(beyond), [job for job in waiting if not job.cancelling])
+        _dismiss([job for job in unfinished if job.id not in featured])
 
     job_card.watch([*together, *others[:MOST_ROWS]], draw)
     if values.get(mode, "sent") in {job.id for job in waiting}:
@@ -99,6 +101,19 @@ def _more(count: int, waiting: Sequence[Job]) -> None:
                 on_click=cancel_all,
                 args=([job.id for job in waiting],),
             )
+
+
+def _dismiss(unfinished: Sequence[Job]) -> None:
+    """A way to be rid of many jobs that did not finish."""
+    if len(unfinished) > FEW and st.button(
+        f"Dismiss all {len(unfinished)} that did not finish",
+        key="dismiss-all",
+        icon=":material/delete:",
+        type="tertiary",
+    ):
+        for job in unfinished:
+            manager().delete(job.id)
+        st.rerun()
 
 
 def _featured(recent: Sequence[Job], waiting: Sequence[Job]) -> Job | None:
