@@ -24,12 +24,16 @@ from client.engine import Engine, Monitor
 from client.estimate.estimator import Estimator
 from client.estimate.model import Estimate
 from client.estimate.recorder import Recorder
+from client.exporting import Exporter
+from client.housekeeping import Housekeeper, Keep
 from client.job import Job as Job
+from client.job import snapshot
 from client.order import Move, Order, Traffic
 from client.overseer import Limits, Overseer
 from client.pace import Pace
 from client.reducer import Track
-from client.states import Failed, Queued, Running, Succeeded, is_final
+from client.shelf import EVERYTHING, Shelf, Wanted, files_of
+from client.states import Failed, Queued, Running, is_final
 from client.store import NewJob, Row, Store
 from client.transport import LOOPBACK, Server
 from client.watcher import Watcher
@@ -37,7 +41,6 @@ from workflows import manifest
 from workflows.access import Access
 from workflows.errors import StudioError
 from workflows.graph import Graph
-from workflows.grid import Shape
 from workflows.request import Request, check_count, check_jobs, parse
 
 STOP_SECONDS = 2.0
@@ -53,7 +56,7 @@ class JobManager:
     """All jobs on one engine, with their database and library under `data`.
 
     People's own graphs lie there, too, or in the data folder `graphs` where that is another. `limits` say how
-    long jobs may run and wait, and what runs are timed by.
+    long jobs may run and wait, and what runs are timed by. `keep` says how long videos are kept; for ever by default.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class JobManager:
         graphs: Path | None = None,
         limits: Limits = UNLIMITED,
         max_upload_mb: int = MAX_UPLOAD_MB,
+        keep: Keep | None = None,
     ) -> None:
         self.folder = data / "library"
         self._graphs = graphs or data
@@ -74,6 +78,8 @@ class JobManager:
         self._pace = pace
         self._limits = limits
         self._store = Store(data / "studio.db")
+        self.shelf = Shelf(self._store, self.folder, self.uploads)
+        self.exports = Exporter(self.shelf, data / "exports")
         self._monitor = Monitor(self._server(), self._graphs)
         local = urlsplit(server_url).hostname in LOOPBACK
         self.estimates = Estimator(self._store, self._monitor.snapshot, self._graphs, local)
@@ -89,6 +95,7 @@ class JobManager:
             library.sweep(self.folder)
             for row in self._order.sorted(self._store.open_jobs()):
                 self._watch(row)
+        self._housekeeper = Housekeeper(self.shelf, keep or Keep()) if self._adoption is not None else None
 
     def _server(self) -> Server:
         return Server(self._server_url, self._access)
@@ -104,6 +111,9 @@ class JobManager:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._monitor.close()
         self.drafts.close()
+        self.exports.close()
+        if self._housekeeper is not None:
+            self._housekeeper.close()
         self._store.close()
         if self._adoption is not None:
             self._adoption.close()
@@ -197,7 +207,10 @@ class JobManager:
         code = job.state.code if isinstance(job.state, Failed) else ""
         if code not in (*TOO_MUCH_MEMORY, *TOO_MUCH_TIME):
             return None
-        request = parse(job.mode, {**job.values, "preset": job.preset})
+        try:
+            request = parse(job.mode, {**job.values, "preset": job.preset})
+        except StudioError:
+            return None
         return self.smaller(request, self._limits.cap if code in TOO_MUCH_TIME else None)
 
     def retry_smaller(self, job_id: str) -> Job:
@@ -215,8 +228,7 @@ class JobManager:
         row = self._row(job_id)
         if not is_final(row.state) or not self._store.delete(job_id):
             raise StudioError("job_active")
-        outputs = row.state.outputs if isinstance(row.state, Succeeded) else ()
-        library.remove(self.folder, [*(output.name for output in outputs), *([row.poster] if row.poster else [])])
+        library.remove(self.folder, files_of(row))
 
     def get(self, job_id: str) -> Job | None:
         """One job, or None."""
@@ -248,13 +260,13 @@ class JobManager:
             running = {job_id: isinstance(track.state, Running) for job_id, track in self._tracks.items()}
         return self._order.traffic(owner, running, self._monitor.snapshot().queue)
 
-    def library(self, owner: str, limit: int = 50, offset: int = 0, mode: str | None = None) -> list[Job]:
+    def library(self, owner: str, limit: int = 50, offset: int = 0, wanted: Wanted = EVERYTHING) -> list[Job]:
         """An owner's finished videos, newest first."""
-        return self._jobs(self._store.page(owner, limit, offset, mode, "succeeded"))
+        return self._jobs(self.shelf.page(owner, wanted, limit, offset))
 
-    def library_count(self, owner: str, mode: str | None = None) -> int:
-        """How many videos `library` would list in all."""
-        return self._store.count(owner, mode, "succeeded")
+    def deleted(self, owner: str) -> list[Job]:
+        """An owner's deleted videos that can still be had back, the last deleted first."""
+        return self._jobs(self.shelf.discarded(owner))
 
     def wait(self, job_id: str, seconds: float | None = None) -> None:
         """Wait until the job is no longer followed here."""
@@ -314,31 +326,9 @@ class JobManager:
     def _job(self, row: Row) -> Job:
         with self._lock:
             track = self._tracks.get(row.id)
-        live = track is not None and not is_final(row.state)
-        state = track.state if track and live else row.state
         held = row.id in self._order.held(row.owner)
-        mode = manifest.mode(row.mode)
-        return Job(
-            id=row.id,
-            owner=row.owner,
-            mode=row.mode,
-            preset=row.preset,
-            values=row.request,
-            shape=Shape(row.width, row.height, row.frames, row.fps),
-            state=self._behind(row, state) if held and isinstance(state, Queued) else state,
-            stages=track.plan.stages if track and live else tuple(stage.title for stage in mode.stages),
-            created_at=row.created_at,
-            started_at=row.started_at,
-            finished_at=row.finished_at,
-            cancelling=row.cancel_asked and not is_final(row.state),
-            retry_of=row.retry_of,
-            poster=row.poster,
-            preview=track.preview if track and live else None,
-            group=row.group_id,
-            enhanced=row.enhanced,
-            held=held,
-            draft=row.engine == drafting.NAME,
-        )
+        job = snapshot(row, track, held)
+        return replace(job, state=self._behind(row, job.state)) if held and isinstance(job.state, Queued) else job
 
     def _behind(self, row: Row, state: Queued) -> Queued:
         """The state of a job that is held back, with the jobs ahead of it as far as they are known."""
@@ -389,5 +379,6 @@ def manager() -> JobManager:
                 access=configured.comfyui_access,
                 limits=limits,
                 max_upload_mb=configured.max_upload_mb,
+                keep=Keep(configured.keep_days, configured.keep_gb),
             )
         return _manager

@@ -66,7 +66,7 @@ class Order:
 
     def sorted(self, rows: Iterable[Row]) -> list[Row]:
         """Open jobs as they were ordered: what has been sent, then what was moved, then by age as they come."""
-        places = {row["job_id"]: row["place"] for row in self._store.ask("SELECT job_id, place FROM places")}
+        places = {row["job_id"]: row["place"] for row in self._store.read("SELECT job_id, place FROM places")}
         return sorted(rows, key=lambda row: (row.posted_at is None, row.id not in places, places.get(row.id, 0)))
 
     def join(self, row: Row) -> Turn:

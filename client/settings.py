@@ -28,6 +28,8 @@ VRAM_TIERS = ("auto", "gpu-only", "high", "normal", "low", "none")
 
 _MOST_SECONDS = 7 * 86400.0
 _MOST_GIGABYTES = 1000
+_LEAST_KEPT_DAYS, _MOST_KEPT_DAYS = 1, 36_500
+_LEAST_KEPT_GB, _MOST_KEPT_GB = 0.1, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,13 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "none",
         "Most seconds that a job may wait on the engine; none for no end.",
+    ),
+    Setting("STUDIO_KEEP_DAYS", "", "", "Days after which videos are deleted, favourites excepted; never where empty."),
+    Setting(
+        "STUDIO_KEEP_GB",
+        "",
+        "",
+        "GB that the library may fill before the oldest videos are deleted, favourites excepted; no limit where empty.",
     ),
     Setting("STUDIO_DEVICE", "--device", "auto", "What the managed engine computes on: auto, cuda, rocm, mps or cpu."),
     Setting(
@@ -123,7 +132,9 @@ class Settings:
 
     `comfyui_url` may be shown and stored; `comfyui_access` holds the secrets that go with it. `comfyui_source` and
     `packs_source` are as given: `address.public` makes what may be shown of them. `reserve_vram_gb` is None where
-    ComfyUI is to choose. Without `admin` visitors see neither logs nor settings, and no page acts on the machine.
+    ComfyUI is to choose, `keep_days` and `keep_gb` where the library is kept whole, `budget_cap` and `queue_limit`
+    where jobs may run and wait for ever. Without `admin` visitors see neither logs nor settings, and no page acts on
+    the machine.
     """
 
     engine: str
@@ -137,6 +148,8 @@ class Settings:
     admin: bool
     budget_cap: float | None
     queue_limit: float | None
+    keep_days: float | None
+    keep_gb: float | None
     device: str
     comfyui_source: str = field(repr=False)
     comfyui_commit: str
@@ -183,6 +196,8 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
         admin=_one_of(given["STUDIO_ADMIN"], YES_OR_NO) == "yes",
         budget_cap=_seconds(given["STUDIO_BUDGET_CAP"], LEAST_BUDGET_SECONDS),
         queue_limit=_seconds(given["STUDIO_QUEUE_LIMIT"], 1.0),
+        keep_days=_number(given["STUDIO_KEEP_DAYS"], _LEAST_KEPT_DAYS, _MOST_KEPT_DAYS, ""),
+        keep_gb=_number(given["STUDIO_KEEP_GB"], _LEAST_KEPT_GB, _MOST_KEPT_GB, " GB"),
         device=_one_of(given["STUDIO_DEVICE"], DEVICES),
         comfyui_source=given["STUDIO_COMFYUI_SOURCE"].text.strip(),
         comfyui_commit=_commit(given["STUDIO_COMFYUI_COMMIT"]),
@@ -190,7 +205,7 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
         comfyui_packs=_one_of(given["STUDIO_COMFYUI_PACKS"], PACK_PROFILES),
         packs_source=given["STUDIO_PACKS_SOURCE"].text.strip(),
         vram=_one_of(given["STUDIO_VRAM"], VRAM_TIERS),
-        reserve_vram_gb=_gigabytes(given["STUDIO_RESERVE_VRAM_GB"]),
+        reserve_vram_gb=_number(given["STUDIO_RESERVE_VRAM_GB"], 0, _MOST_GIGABYTES, " GB"),
         comfyui_nodes=_folder_names(given["STUDIO_COMFYUI_NODES"]),
     )
 
@@ -221,6 +236,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "STUDIO_ADMIN": "yes" if settings.admin else "no",
         "STUDIO_BUDGET_CAP": "none" if settings.budget_cap is None else f"{settings.budget_cap:g}",
         "STUDIO_QUEUE_LIMIT": "none" if settings.queue_limit is None else f"{settings.queue_limit:g}",
+        "STUDIO_KEEP_DAYS": _optional(settings.keep_days),
+        "STUDIO_KEEP_GB": _optional(settings.keep_gb),
         "STUDIO_DEVICE": settings.device,
         "STUDIO_COMFYUI_SOURCE": address.public(settings.comfyui_source),
         "STUDIO_COMFYUI_COMMIT": settings.comfyui_commit,
@@ -228,7 +245,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "STUDIO_COMFYUI_PACKS": settings.comfyui_packs,
         "STUDIO_PACKS_SOURCE": address.public(settings.packs_source),
         "STUDIO_VRAM": settings.vram,
-        "STUDIO_RESERVE_VRAM_GB": "" if settings.reserve_vram_gb is None else str(settings.reserve_vram_gb),
+        "STUDIO_RESERVE_VRAM_GB": _optional(settings.reserve_vram_gb),
         "STUDIO_COMFYUI_NODES": ",".join(settings.comfyui_nodes),
     }
 
@@ -276,15 +293,13 @@ def _commit(given: _Given) -> str:
     return given.text.lower()
 
 
-def _gigabytes(given: _Given) -> float | None:
-    return _number(given, 0, _MOST_GIGABYTES, " GB") if given.text else None
-
-
 def _seconds(given: _Given, low: float) -> float | None:
     return None if given.text == "none" else _number(given, low, _MOST_SECONDS, " s")
 
 
-def _number(given: _Given, low: float, high: float, unit: str) -> float:
+def _number(given: _Given, low: float, high: float, unit: str) -> float | None:
+    if not given.text:
+        return None
     try:
         value = float(given.text)
     except ValueError:
@@ -292,6 +307,10 @@ def _number(given: _Given, low: float, high: float, unit: str) -> float:
     if not low <= value <= high:
         raise StudioError("value_out_of_range", title=given.title, low=low, high=high, unit=unit, value=given.text)
     return value
+
+
+def _optional(value: float | None) -> str:
+    return "" if value is None else str(value)
 
 
 def _folder_names(given: _Given) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from client import search
 from client.estimate.tables import TABLES as ESTIMATE_TABLES
 from client.states import NAMES, Cancelled, Failed, JobState, Output, Queued, Running, Succeeded
 from workflows.errors import StudioError
@@ -50,7 +51,9 @@ CREATE TABLE IF NOT EXISTS jobs (
     group_id TEXT,
     enhanced TEXT,
     attempt INTEGER NOT NULL DEFAULT 1,
-    engine TEXT NOT NULL DEFAULT ''
+    engine TEXT NOT NULL DEFAULT '',
+    favourite INTEGER NOT NULL DEFAULT 0,
+    deleted_at REAL
 ) STRICT
 """
 MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -58,12 +61,17 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
     2: (
         "ALTER TABLE jobs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1",
         "ALTER TABLE jobs ADD COLUMN engine TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE jobs ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN deleted_at REAL",
+        "DROP INDEX jobs_in_library",
     ),
 }
 """What turns a database of a version into one of the next."""
 INDEXES = """
 CREATE INDEX IF NOT EXISTS jobs_of_owner ON jobs (owner, created_at DESC);
-CREATE INDEX IF NOT EXISTS jobs_in_library ON jobs (owner, state, finished_at DESC);
+CREATE INDEX IF NOT EXISTS library ON jobs (owner, finished_at DESC, mode, favourite, state, deleted_at)
+    WHERE state = 'succeeded' AND deleted_at IS NULL;
+CREATE INDEX IF NOT EXISTS jobs_deleted ON jobs (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS jobs_open ON jobs (created_at) WHERE finished_at IS NULL;
 CREATE INDEX IF NOT EXISTS jobs_of_group ON jobs (group_id) WHERE group_id IS NOT NULL;
 CREATE TABLE IF NOT EXISTS places (job_id TEXT PRIMARY KEY, place INTEGER NOT NULL) STRICT;
@@ -78,6 +86,8 @@ class Row:
     `group_id` is shared by the variations of one request, `enhanced` the prompt as the engine has rewritten it.
     `attempt` counts how often it has been sent on purpose, 1 = once.
     `engine` is empty for the studio's own.
+    `group_id` is shared by the variations of one request, `enhanced` the prompt as the engine has rewritten it. A job
+    with `deleted_at` is shown nowhere, and gone for good some time after.
     """
 
     id: str
@@ -100,6 +110,8 @@ class Row:
     poster: str | None
     group_id: str | None
     enhanced: str | None
+    favourite: bool
+    deleted_at: float | None
     attempt: int = 1
     engine: str = ""
 
@@ -201,6 +213,7 @@ class Store:
                     self._connection.execute(statement)
         for statement in (*INDEXES.strip().split(";"), *ESTIMATE_TABLES):
             self._connection.execute(statement)
+        search.prepare(self._connection)
         self._connection.execute(f"PRAGMA user_version={VERSION}")
 
     def close(self) -> None:
@@ -229,6 +242,8 @@ class Store:
                 " group_id, engine, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*_columns(job), now) for job in jobs],
             )
+            for job in jobs:
+                search.add(self._connection, job.id)
 
     def set_graph(self, job_id: str, graph: Graph) -> None:
         """Keep the graph that is about to be sent."""
@@ -299,35 +314,33 @@ class Store:
 
     def group(self, group_id: str) -> list[Row]:
         """The jobs of a group, oldest first."""
-        return self._rows("WHERE group_id = ? ORDER BY created_at, rowid", group_id)
+        return self._rows("WHERE group_id = ? AND deleted_at IS NULL ORDER BY created_at, rowid", group_id)
 
-    def page(
-        self, owner: str, limit: int, offset: int = 0, mode: str | None = None, state: str | None = None
-    ) -> list[Row]:
+    def page(self, owner: str, limit: int, offset: int = 0, mode: str | None = None) -> list[Row]:
         """Jobs of an owner, newest first."""
         return self._rows(
-            "WHERE owner = ? AND (? IS NULL OR mode = ?) AND (? IS NULL OR state = ?)"
+            "WHERE owner = ? AND deleted_at IS NULL AND (? IS NULL OR mode = ?)"
             " ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?",
-            *(owner, mode, mode, state, state, limit, offset),
+            *(owner, mode, mode, limit, offset),
         )
 
-    def count(self, owner: str, mode: str | None = None, state: str | None = None) -> int:
-        """How many jobs `page` would list in all."""
-        found = self._read(
-            "SELECT COUNT(*) FROM jobs WHERE owner = ? AND (? IS NULL OR mode = ?) AND (? IS NULL OR state = ?)",
-            *(owner, mode, mode, state, state),
-        )
-        return int(found[0][0])
+    def run(self, statement: str, *values: Any) -> int:
+        """Change the table, for a module that asks more of it than a job does; how many rows are concerned."""
+        return self._run(statement, *values)
+
+    def read(self, statement: str, *values: Any) -> list[sqlite3.Row]:
+        """Ask of the table, likewise."""
+        return self._read(statement, *values)
+
+    def rows(self, clause: str, *values: Any) -> list[Row]:
+        """The jobs that a clause after FROM picks, likewise."""
+        return self._rows(clause, *values)
 
     def change(self, *statements: tuple[str, tuple[object, ...]]) -> None:
         """Execute statements of a module that keeps tables of its own here, all of them or none."""
         with self._lock, _coded(), _transaction(self._connection):
             for statement, values in statements:
                 self._connection.execute(statement, values)
-
-    def ask(self, statement: str, *values: Any) -> list[sqlite3.Row]:
-        """The rows that a query of such a module finds."""
-        return self._read(statement, *values)
 
     def _run(self, statement: str, *values: Any) -> int:
         with self._lock, _coded():
@@ -364,7 +377,7 @@ def _coded() -> Iterator[None]:
 def _row(values: dict[str, Any]) -> Row:
     result = values.pop("result")
     values["request"] = decode_values(values["request"])
-    values["cancel_asked"] = bool(values["cancel_asked"])
+    values["cancel_asked"], values["favourite"] = bool(values["cancel_asked"]), bool(values["favourite"])
     values["state"] = _state(values["state"], json.loads(result) if result else {})
     return Row(**values)
 

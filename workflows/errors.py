@@ -11,6 +11,7 @@ Standard library only, so that the first stage of `python3 -m bootstrap` can use
 from __future__ import annotations
 
 from workflows.error_kind import ErrorKind
+from workflows.library_errors import LIBRARY_ERRORS
 from workflows.model_errors import MODEL_ERRORS
 
 REGISTRY: dict[str, ErrorKind] = {
@@ -129,6 +130,7 @@ REGISTRY: dict[str, ErrorKind] = {
     "file_cut_off": ErrorKind(
         "{title}: {value} is damaged or breaks off before its end.", "Copy or save it again, as a whole."
     ),
+    **LIBRARY_ERRORS,
     **MODEL_ERRORS,
     # The engine.
     "engine_unreachable": ErrorKind(

@@ -52,7 +52,7 @@ PLACES = ", ".join("?" for _ in fields(Run))
 
 def observations(store: Store, device: str) -> list[Observation]:
     """What was measured on a device, oldest first."""
-    rows = store.ask(
+    rows = store.read(
         "SELECT kind, prior, seconds, mode FROM measured WHERE device = ? AND formula = ? ORDER BY id", device, FORMULA
     )
     return [Observation(*row) for row in rows]
@@ -60,7 +60,7 @@ def observations(store: Store, device: str) -> list[Observation]:
 
 def runs(store: Store, device: str | None = None, limit: int = KEPT_RUNS) -> list[Run]:
     """The newest runs on a device, or on all of them, newest first."""
-    rows = store.ask(
+    rows = store.read(
         f"SELECT {COLUMNS} FROM runs WHERE ? IS NULL OR device = ? ORDER BY finished_at DESC, id DESC LIMIT ?",
         device,
         device,
@@ -72,13 +72,13 @@ def runs(store: Store, device: str | None = None, limit: int = KEPT_RUNS) -> lis
 def devices(store: Store) -> list[str]:
     """The devices of which something was learnt, the one last used first."""
     return [
-        row["device"] for row in store.ask("SELECT device FROM runs GROUP BY device ORDER BY MAX(finished_at) DESC")
+        row["device"] for row in store.read("SELECT device FROM runs GROUP BY device ORDER BY MAX(finished_at) DESC")
     ]
 
 
 def count(store: Store, device: str) -> int:
     """How many runs on a device are kept."""
-    return int(store.ask("SELECT COUNT(*) FROM runs WHERE device = ?", device)[0][0])
+    return int(store.read("SELECT COUNT(*) FROM runs WHERE device = ?", device)[0][0])
 
 
 def keep(store: Store, device: str, seen: Sequence[Observation], run: Run | None) -> None:
@@ -112,7 +112,7 @@ def keep(store: Store, device: str, seen: Sequence[Observation], run: Run | None
 
 def measured_tflops(store: Store, device: str) -> float | None:
     """What a matrix product has reached on a device, in 10^12 operations a second; None where nobody measured."""
-    rows = store.ask("SELECT tflops FROM calibrations WHERE device = ?", device)
+    rows = store.read("SELECT tflops FROM calibrations WHERE device = ?", device)
     return float(rows[0]["tflops"]) if rows else None
 
 
