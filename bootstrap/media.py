@@ -29,6 +29,7 @@ _TYPES = {
     "webp": "image/webp",
 }
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,127}}\.({'|'.join(_TYPES)})")
+_EXPORT = re.compile(r"[0-9a-f]{32}\.zip")
 _SAFE = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -50,6 +51,21 @@ def library_route(folder: Path) -> Route:
 def uploads_route(folder: Path) -> Route:
     """`/app/static/uploads/{name}`: what was uploaded, in the same way."""
     return _route("uploads", folder)
+
+
+def exports_route(folder: Path) -> Route:
+    """`/app/static/exports/{name}`: ZIP files that were made to be downloaded, each under a random name."""
+
+    async def serve(request: Request) -> Response:
+        name = request.path_params["name"]
+        path = folder / name
+        if not _EXPORT.fullmatch(name) or not path.is_file():
+            return PlainTextResponse("There is no such file.", 404)
+        # Without a name here, the link's own says what the file is to be called.
+        headers = {**_SAFE, "Cache-Control": "no-store", "Content-Disposition": "attachment"}
+        return FileResponse(path, media_type="application/zip", headers=headers)
+
+    return Route("/app/static/exports/{name}", serve, methods=["GET"])
 
 
 def _route(place: str, folder: Path) -> Route:

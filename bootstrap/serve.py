@@ -23,7 +23,7 @@ from streamlit.web.bootstrap import load_config_options
 from bootstrap.identity import IdentityMiddleware
 from bootstrap.layout import CHECKOUT
 from bootstrap.lifeline import die_with_supervisor
-from bootstrap.media import library_route, uploads_route
+from bootstrap.media import exports_route, library_route, uploads_route
 from client import settings as configuration
 from client.jobs import manager
 from client.settings import Settings
@@ -57,6 +57,7 @@ def application(settings: Settings) -> st.App:
             Route("/health", _health, methods=["GET"]),
             library_route(settings.data / "library"),
             uploads_route(settings.data / "uploads"),
+            exports_route(settings.data / "exports"),
         ],
         middleware=[Middleware(_ends_with_server), Middleware(IdentityMiddleware)],
     )

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import time
 
 import streamlit as st
 
 from client.jobs import Job, manager
 from client.states import Succeeded, is_final
-from pages.parts import files, job_card, markup, owner, values, words
-from pages.parts.clock import zone
+from pages.parts import facts, files, job_card, markup, owner, reuse, selection, undo
 from pages.parts.frame import page_of
 from pages.parts.gallery import gallery
 from pages.parts.variations import members
-from workflows import manifest
 from workflows.errors import StudioError
-from workflows.manifest import MEDIA_TYPES, Field, Mode
-from workflows.values import Media
+from workflows.manifest import Mode
+
+REFUSAL = "library.detail.refusal"
 
 
 def detail(job_id: str, visitor: str) -> None:
@@ -27,6 +25,11 @@ def detail(job_id: str, visitor: str) -> None:
     job = manager().get(job_id)
     if job is None or job.owner != visitor:
         st.html(markup.empty("search_off", "This video is not in your library", "It may have been deleted."))
+        return
+    if job.deleted_at is not None:
+        st.html(markup.empty("delete", "You have deleted this video", "It can still be had back."))
+        restore, ids = manager().shelf.restore, [job.id]
+        st.button("Restore", key="restore", icon=":material/undo:", on_click=restore, args=(visitor, ids))
         return
     left, right = st.columns([7, 5], gap="medium")
     with left:
@@ -48,107 +51,106 @@ def _siblings(job: Job) -> None:
 def _picture(job: Job) -> None:
     if isinstance(job.state, Succeeded):
         job_card.video(job)
+        with st.container(horizontal=True, key="actions", gap="xsmall"):
+            _file_actions(job)
     else:
         job_card.watch([job], job_card.each(job_card.card))
 
 
 def _about(job: Job) -> None:
-    mode = manifest.mode(job.mode)
+    mode = facts.mode_of(job)
     with st.container(key="about", gap="small"):
         st.html(markup.tile(mode.tag, [mode.title, mode.preset(job.preset).title]))
         st.html(markup.quote(str(job.values.get("prompt", ""))))
         if job.enhanced:
             st.html(markup.enhanced(job.enhanced))
         if is_final(job.state):
-            _actions(job, mode)
-        st.html(markup.facts(_facts(job, mode)))
+            _next_actions(job, mode)
+        refusal = st.session_state.pop(REFUSAL, None)
+        if refusal:
+            st.html(markup.notice("error", refusal[0], refusal[1], "error"))
+        st.html(markup.facts(facts.settings(job, mode)))
+        with st.container(key="section-outcome"):
+            st.html(markup.section("How it went"))
+        st.html(markup.facts(facts.outcome(job), code="Job"))
 
 
-def _actions(job: Job, mode: Mode) -> None:
-    with st.container(horizontal=True, key="actions", gap="xsmall"):
-        job_card.download(job, "primary")
-        if st.button("Make again", key="again", icon=":material/refresh:", help="Fills the form with these settings."):
-            values.fill(mode, job.preset, job.values)
+def _file_actions(job: Job) -> None:
+    """What concerns this video itself."""
+    job_card.download(job, "primary")
+    st.button(
+        "Favourite",
+        key="favourite",
+        icon=":material/star:",
+        type="secondary" if job.favourite else "tertiary",
+        help="No favourite any more." if job.favourite else "Retention leaves favourites alone.",
+        on_click=manager().shelf.set_favourite,
+        args=(job.owner, [job.id], not job.favourite),
+    )
+    if st.button(
+        "Compare", key="compare", icon=":material/compare:", type="tertiary", help="Then choose the other one."
+    ):
+        selection.begin(job.id)
+        st.switch_page("pages/Library.py", query_params=owner.link())
+    _graph(job)
+    if st.button("Delete", key="delete", icon=":material/delete:", type="tertiary"):
+        manager().shelf.discard(job.owner, [job.id], time.time())
+        undo.offer([job.id])
+        st.switch_page("pages/Library.py", query_params=owner.link())
+
+
+def _graph(job: Job) -> None:
+    st.download_button(
+        "Graph",
+        files.graph_writer(job.id),
+        file_name=files.download_name(job, "json"),
+        mime="application/json",
+        key="graph",
+        icon=":material/account_tree:",
+        help="The workflow in ComfyUI's API format, as it was sent.",
+        type="tertiary",
+        on_click="ignore",
+    )
+
+
+def _next_actions(job: Job, mode: Mode) -> None:
+    """What comes next from it."""
+    with st.container(horizontal=True, key="next", gap="xsmall"):
+        if st.button("Reuse settings", key="again", icon=":material/tune:", help="Fills the form with all of them."):
+            reuse.fill(mode, job.preset, job.values)
             st.switch_page(page_of(mode), query_params=owner.link())
-        st.download_button(
-            "Graph",
-            files.graph_writer(job.id),
-            file_name=files.download_name(job, "json"),
-            mime="application/json",
-            key="graph",
-            icon=":material/account_tree:",
-            help="The workflow in ComfyUI's API format, as it was sent.",
-            type="tertiary",
-            on_click="ignore",
+        st.button(
+            "Vary seed",
+            key="vary",
+            icon=":material/casino:",
+            help="Sends the same request with another seed, at once.",
+            on_click=_vary,
+            args=(job,),
         )
-        with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-            st.markdown("Delete this video and its settings for good?")
-            if st.button("Delete for good", key="delete", type="primary", width="stretch"):
-                _delete(job.id)
+        if isinstance(job.state, Succeeded) and st.button(
+            "Use last frame",
+            key="last-frame",
+            icon=":material/last_page:",
+            help="Opens Image to Video with the last frame as the first one.",
+        ):
+            _go_on(job)
+        if not isinstance(job.state, Succeeded):
+            _graph(job)
 
 
-def _delete(job_id: str) -> None:
+def _vary(job: Job) -> None:
     try:
-        manager().delete(job_id)
+        made = reuse.vary(job)
     except StudioError as error:
-        st.error(f"{error.message} {error.hint}")
-        return
-    st.switch_page("pages/Library.py", query_params=owner.link())
+        st.session_state[REFUSAL] = (error.message, error.hint)
+    else:
+        st.query_params["job"] = made.id
 
 
-def _facts(job: Job, mode: Mode) -> list[tuple[str, str]]:
-    """Every setting that had an effect, then what came of it."""
-    shape, here = job.shape, zone()
-    own = {"prompt", "width", "height", "seconds", "fps"}
-    fields = [field for field in mode.fields_for(mode.preset(job.preset), job.values) if field.name not in own]
-    settings = [pair for field in fields for pair in SHOWN.get(field.type, _said)(field, job.values.get(field.name))]
-    name = files.video(job)
-    return [
-        ("Size", words.size(shape.width, shape.height)),
-        ("Length", " · ".join(words.length(shape))),
-        *settings,
-        *_place(job),
-        ("Made", words.moment(job.finished_at or job.created_at, here)),
-        ("Took", words.span(job.elapsed(0)) if job.started_at else "-"),
-        *([("File", words.megabytes((manager().folder / name).stat().st_size))] if name else []),
-        ("Job", job.id),
-    ]
-
-
-def _place(job: Job) -> list[tuple[str, str]]:
-    """Which one of several variations it is."""
-    seeds = list(dict.fromkeys(member.values.get("seed") for member in members(job)))
-    return [("Variation", f"{seeds.index(job.values.get('seed')) + 1} of {len(seeds)}")] if seeds[1:] else []
-
-
-Pairs = list[tuple[str, str]]
-
-
-def _said(field: Field, value: Any) -> Pairs:
-    if value is None:
-        return []
-    return [(field.title, f"{words.number(value) if isinstance(value, float) else value} {field.unit}".strip())]
-
-
-def _media(field: Field, value: Any) -> Pairs:
-    return [(field.title, words.media(value))] if isinstance(value, Media) else []
-
-
-def _choice(field: Field, value: Any) -> Pairs:
-    return [(field.title, field.choices[value].title if value in field.choices else str(value))]
-
-
-def _flag(field: Field, value: Any) -> Pairs:
-    return [(field.title, "Yes")] if value else []
-
-
-def _loras(field: Field, value: Any) -> Pairs:
-    return [("LoRA", f"{words.lora(lora.name)} at {words.number(lora.strength)}") for lora in value or ()]
-
-
-SHOWN: dict[str, Callable[[Field, Any], Pairs]] = {
-    **dict.fromkeys(MEDIA_TYPES, _media),
-    "choice": _choice,
-    "flag": _flag,
-    "loras": _loras,
-}
+def _go_on(job: Job) -> None:
+    try:
+        mode = reuse.go_on(job)
+    except StudioError as error:
+        st.session_state[REFUSAL] = (error.message, error.hint)
+        st.rerun()
+    st.switch_page(page_of(mode), query_params=owner.link())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from client.jobs import Job, manager
 from client.states import Succeeded
@@ -41,6 +41,16 @@ def opener(name: str) -> Callable[[], BinaryIO]:
     return lambda: (manager().folder / name).open("rb")
 
 
+def exported(name: str) -> str | None:
+    """The address of an export, relative to a page's own; None where only Streamlit can hand it out."""
+    return f"app/static/exports/{name}" if os.environ.get(ROUTES) else None
+
+
+def export_opener(name: str) -> Callable[[], BinaryIO]:
+    """Opens an export when it is downloaded, not before."""
+    return lambda: (manager().exports.folder / name).open("rb")
+
+
 def graph_writer(job_id: str) -> Callable[[], str]:
     """Writes a job's graph as JSON when it is downloaded, not before."""
     return lambda: json.dumps(manager().graph(job_id), indent=2)
@@ -48,5 +58,10 @@ def graph_writer(job_id: str) -> Callable[[], str]:
 
 def download_name(job: Job, extension: str) -> str:
     """A file name that says what it is: t2v-rain-on-a-tin-roof-3f2a91c0.mp4."""
-    text = words.slug(str(job.values.get("prompt") or ""), 40)
-    return f"{'-'.join(part for part in (job.mode, text, job.id[:8]) if part)}.{extension}"
+    return named(job.mode, job.values, job.id, extension)
+
+
+def named(mode: str, values: Mapping[str, Any], job_id: str, extension: str) -> str:
+    """Likewise, for a job of which these are known."""
+    text = words.slug(str(values.get("prompt") or ""), 40)
+    return f"{'-'.join(part for part in (mode, text, job_id[:8]) if part)}.{extension}"

@@ -281,9 +281,12 @@ def happenings(rows: Iterable[tuple[str, str]]) -> str:
     return f'<ul class="s-happenings">{items}</ul>'
 
 
-def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """Names and values in two columns."""
-    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
+def facts(pairs: Iterable[tuple[str, str]], code: str = "") -> str:
+    """Names and values in two columns; the value of the name `code` is one for machines."""
+    rows = "".join(
+        f"<div><dt>{escape(name)}</dt><dd{' class=s-code' if name == code else ''}>{escape(value)}</dd></div>"
+        for name, value in pairs
+    )
     return f'<dl class="s-facts">{rows}</dl>'
 
 
@@ -320,3 +323,34 @@ def entry(symbol: str, tag: str, state: str = "") -> str:
     """The head of a card that leads to a mode; `state` says whether the engine can run it."""
     said = f'<span class="s-state">{escape(state)}</span>' if state else ""
     return f'<div class="s-entry">{icon(symbol)}{said}<span class="s-tag">{escape(tag)}</span></div>'
+
+
+def download(address: str, name: str, label: str) -> str:
+    """A link that saves a file under that name, made to look like a button."""
+    link = f'<a class="s-download" href="{escape(address)}" download="{escape(name)}">'
+    return f"{link}{icon('download')}<span>{escape(label)}</span></a>"
+
+
+def sync(frame: float) -> str:
+    """The controls of two videos that play together; `frame` is the seconds of one frame."""
+
+    def button(name: str, symbol: str, label: str, value: float) -> str:
+        said = f'aria-label="{escape(label)}" title="{escape(label)}"'
+        return f'<button type="button" name="{name}" value="{value:.6f}" {said}>{icon(symbol)}</button>'
+
+    slider = '<input type="range" min="0" max="1000" step="1" value="0" aria-label="Position in both">'
+    return (
+        f'<div class="s-sync">{button("play", "play_arrow", "Play both", 0)}'
+        f"{button('step', 'chevron_left', 'One frame back', -frame)}"
+        f"{button('step', 'chevron_right', 'One frame on', frame)}{slider}<output>0.00 / 0.00 s</output></div>"
+    )
+
+
+def versus(letters: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """What differs, a row each: its name, then what it is on either side."""
+    head = "".join(f'<th scope="col">{escape(letter)}</th>' for letter in letters)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(value)}</td>" for value in values)}</tr>'
+        for name, values in rows
+    )
+    return f'<table class="s-versus"><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'

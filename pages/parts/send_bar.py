@@ -111,9 +111,18 @@ def _outlook(mode: Mode, given: Mapping[str, Any], groups: Groups) -> None:
             )
 
 
+def refuse(mode: Mode, message: str, hint: str) -> None:
+    """Say what is the matter with the values in the form, until they change."""
+    values.put(mode, "refusal", Refusal(message, hint, _about(mode, values.collect(mode))))
+
+
 def _about(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     """All that a refusal may be about."""
-    return {**given, "listed": values.get(mode, "listed"), "variations": values.get(mode, "variations")}
+    return {
+        **given,
+        "listed": bool(values.get(mode, "listed")),
+        "variations": values.get(mode, "variations") or 1,
+    }
 
 
 def _examined(mode: Mode, given: dict[str, Any]) -> Groups | StudioError:
@@ -153,7 +162,7 @@ def _send(mode: Mode, submit: Callable[[Groups], Sequence[Job]]) -> None:
     try:
         jobs = submit(_requests(mode, given))
     except StudioError as error:
-        values.put(mode, "refusal", Refusal(error.message, error.hint, _about(mode, given)))
+        refuse(mode, error.message, error.hint)
         return
     values.put(mode, "refusal", None)
     values.put(mode, "sent", jobs[0].id)

@@ -85,6 +85,11 @@ def variations(count: int) -> str:
     return "1 variation" if count == 1 else f"{count} variations"
 
 
+def videos(count: int) -> str:
+    """How many videos: 1 video, 1,204 videos."""
+    return "1 video" if count == 1 else f"{count:,} videos"
+
+
 def media(file: Media) -> str:
     """A file that was uploaded: portrait.png (768×768), speech.wav (4.2 s)."""
     facts = [
@@ -97,8 +102,10 @@ def media(file: Media) -> str:
 
 
 def megabytes(size_in_bytes: float) -> str:
-    """A file's size: 0.4 MB, 12 MB."""
+    """A file's size: 0.4 MB, 12 MB, 3.1 GB."""
     value = size_in_bytes / 1_000_000
+    if value >= 1000:
+        return f"{value / 1000:.1f} GB" if value < 10_000 else f"{value / 1000:,.0f} GB"
     return f"{max(value, 0.1):.1f} MB" if value < 10 else f"{value:.0f} MB"
 
 

@@ -98,6 +98,20 @@ def test_what_was_uploaded_is_answered_with_ranges_too(name: str, kind: str, run
     assert requests.get(f"{running.url}/app/static/library/{name}", timeout=10).status_code == 404
 
 
+def test_an_export_is_a_download_of_its_own_name_alone(running: Running) -> None:
+    folder = running.data / "exports"
+    folder.mkdir(exist_ok=True)
+    name = f"{'0a' * 16}.zip"
+    for file in (name, f".{name}.part", "other.zip"):
+        (folder / file).write_bytes(CONTENT)
+    answer = requests.get(f"{running.url}/app/static/exports/{name}", timeout=10, headers={"Range": "bytes=10-19"})
+    assert (answer.status_code, answer.content) == (206, CONTENT[10:20])
+    assert (answer.headers["Content-Type"], answer.headers["Content-Disposition"]) == ("application/zip", "attachment")
+    assert answer.headers["Cache-Control"] == "no-store"
+    for other in (f".{name}.part", "other.zip", "..%2Fstudio.db", f"{'0b' * 16}.zip"):
+        assert requests.get(f"{running.url}/app/static/exports/{other}", timeout=10).status_code in (400, 404)
+
+
 def test_a_visitor_gets_an_identity_once(running: Running) -> None:
     first = requests.get(running.url, timeout=10)
     cookie = first.headers["Set-Cookie"]

@@ -1,4 +1,4 @@
-"""A job on the pages: sent, watched, found again, opened, made again, deleted."""
+"""A job on the pages: sent, watched, found again, opened, made again."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_job_goes_from_the_form_to_the_library(visit: Visit, manager: JobManag
     visit.open("Library")
     assert any("T2V" in text and "just now" in text for text in visit.shown)
     visit.open("Library", job=job.id)
-    facts = next(text for text in visit.shown if "Size" in text)
+    facts = " ".join(visit.shown)
     for shown in ("640×384", "17 frames", "Seed", "11", "24 fps", job.id):
         assert shown in facts
     assert json.loads(files.graph_writer(job.id)()) == manager.graph(job.id)
@@ -122,7 +122,7 @@ def test_a_job_that_waits_says_what_happened_to_the_engine_meanwhile(lonely_mana
     finish(lonely_manager, visit.owner)
 
 
-def test_make_again_fills_the_form_with_everything(visit: Visit, manager: JobManager) -> None:
+def test_reuse_fills_the_form_with_everything(visit: Visit, manager: JobManager) -> None:
     visit.open_mode("i2v").set("i2v.preset", "fast")
     upload(visit, "i2v.image.upload.0", "tile.png", png(320, 200))
     visit.set("i2v.prompt", "it turns").set("i2v.seconds", 0.5).set("i2v.aspect", "1:1").set("i2v.image_strength", 0.5)
@@ -172,19 +172,6 @@ def test_variations_are_cancelled_together(visit: Visit, manager: JobManager) ->
     assert any(text.strip() == "2 variations" for text in retried.shown)
     manager.cancel(newest.id)
     finish(manager, visit.owner)
-
-
-def test_delete_asks_first_and_removes_the_files(visit: Visit, manager: JobManager) -> None:
-    send(visit)
-    job = finish(manager, visit.owner)
-    assert isinstance(job.state, Succeeded)
-    visit.open("Library", job=job.id)
-    assert len(visit.app.get("popover")) == 1
-    assert visit.app.button(key="delete").label == "Delete for good"
-    visit.click("delete")
-    assert manager.get(job.id) is None
-    assert not (manager.folder / job.state.outputs[0].name).exists()
-    assert any("Nothing made yet" in text for text in visit.shown)
 
 
 def test_without_an_engine_the_pages_say_what_to_do(lonely_manager: JobManager) -> None:

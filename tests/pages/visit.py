@@ -34,6 +34,11 @@ class Visit:
         return [unescape(re.sub(r"<[^>]+>", " ", body)) for body in self._markup]
 
     @property
+    def captions(self) -> list[str]:
+        """The text of all captions."""
+        return [caption.value for caption in self.app.caption]
+
+    @property
     def pictures(self) -> list[str]:
         """What is inside the frames that show what will be cropped, as base64."""
         return [body.partition("base64,")[2].partition('"')[0] for body in self._markup if "s-crop" in body]
@@ -58,6 +63,7 @@ class Visit:
         """Go to a page by its file's name."""
         owner = self.owner
         self.app.switch_page(f"pages/{page}.py")
+        self.app.query_params.clear()
         self.app.query_params.update({"u": owner, **query})
         return self.run()
 
