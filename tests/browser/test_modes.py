@@ -187,7 +187,7 @@ def test_what_the_look_holds_is_kept_and_shown_with_the_video(browse: Callable[.
     expect(about).to_contain_text("Dolly in")
     expect(about).to_contain_text("Enhanced prompt")
     window.picture(artifacts / "detail_1280.png")
-    window.press("Make again")
+    window.press("Reuse settings")
     expect(page.get_by_role("heading", level=1, name="Text to Video")).to_be_visible()
     expect(page.get_by_role("switch", name="Enhance the prompt").or_(page.get_by_role("checkbox"))).to_be_checked()
     window.text("Camera move and LoRAs").click()

@@ -93,7 +93,6 @@ def test_from_a_prompt_to_a_file(browse: Callable[..., Window], tmp_path: Path, 
     expect(page.locator("video")).to_be_visible()
 
     window.press("Delete")
-    window.press("Delete for good")
     expect(window.text("Nothing made yet")).to_be_visible()
     assert (window.errors, window.strangers) == ([], [])
 
