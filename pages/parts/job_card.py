@@ -11,7 +11,7 @@ import streamlit as st
 from client import engine_events
 from client.jobs import Job, manager
 from client.states import Cancelled, Failed, Queued, Running, Succeeded, is_final
-from pages.parts import files, markup, owner, values, words
+from pages.parts import files, forecast, markup, owner, values, words
 from pages.parts.frame import page_of
 from workflows import manifest
 from workflows.errors import StudioError
@@ -197,14 +197,27 @@ def _ended(job: Job, again: str | None) -> None:
 
 
 def again_or_dismiss(job: Job, again: str | None) -> None:
-    """Buttons that start the job anew, under that name, that fill the form with it, and that remove it."""
+    """Buttons that start the job anew, smaller or under that name, that fill the form with it, and that remove it."""
     with st.container(horizontal=True, gap="xsmall"):
+        _smaller(job)
         if again and st.button(again, key=f"retry-{job.id}", icon=":material/refresh:"):
             _change(manager().retry, job.id)
         if st.button("Edit", key=f"edit-{job.id}", icon=":material/edit:", help="Fills the form with these settings."):
             edit(job)
         if st.button("Dismiss", key=f"dismiss-{job.id}", icon=":material/delete:", type="tertiary"):
             _change(manager().delete, job.id)
+
+
+def _smaller(job: Job) -> None:
+    """A button that tries a failed job again with what fits, where that is known."""
+    key = f"fitting.{job.id}"
+    if key not in st.session_state:
+        st.session_state[key] = manager().fitting(job)
+    changes = st.session_state[key]
+    if changes:
+        label = f"Try {forecast.said(manifest.mode(job.mode), changes)}"
+        if st.button(label, key=f"smaller-{job.id}", icon=":material/compress:", type="primary"):
+            _change(manager().retry_smaller, job.id)
 
 
 def edit(job: Job) -> None:

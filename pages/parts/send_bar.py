@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from client import settings
 from client.jobs import Job, manager
 from pages.parts import forecast, markup, values, words
 from workflows.errors import StudioError
@@ -97,7 +98,7 @@ def _outlook(mode: Mode, given: Mapping[str, Any], groups: Groups) -> None:
     estimate = manager().estimate(request)
     several = sum(map(len, groups)) > 1
     st.html(markup.spec(size, words.length(shape), forecast.facts(shape, estimate, several)))
-    found = forecast.concern(request, estimate, None)
+    found = forecast.concern(request, estimate, settings.read().budget_cap)
     if found:
         st.html(markup.notice("warn", found.title, found.text, "warning"))
         if found.changes:

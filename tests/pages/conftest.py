@@ -18,7 +18,7 @@ from tests.support.ports import free_ports
 from workflows import schema
 
 
-def _serve(data: Path, engine_port: int) -> Iterator[JobManager]:
+def serve(data: Path, engine_port: int) -> Iterator[JobManager]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STUDIO_DATA", str(data))
         patch.setenv("STUDIO_ENGINE_PORT", str(engine_port))
@@ -33,25 +33,25 @@ def _serve(data: Path, engine_port: int) -> Iterator[JobManager]:
 @pytest.fixture(scope="module")
 def manager(draft_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobManager]:
     """The manager behind the pages, on the draft engine."""
-    yield from _serve(tmp_path_factory.mktemp("studio"), int(draft_url.rsplit(":", 1)[-1]))
+    yield from serve(tmp_path_factory.mktemp("studio"), int(draft_url.rsplit(":", 1)[-1]))
 
 
 @pytest.fixture
 def lonely_manager(tmp_path: Path) -> Iterator[JobManager]:
     """A manager whose engine does not answer."""
-    yield from _serve(tmp_path, free_ports(1)[0])
+    yield from serve(tmp_path, free_ports(1)[0])
 
 
 SMALL_GPU = {"name": "cuda:0 NVIDIA GeForce RTX 4070", "type": "cuda", "index": 0, "vram_total": 12 * 2**30}
+SMALL_STATS = {"system": {"comfyui_version": "0.27.0", "ram_total": 32 * 2**30}, "devices": [SMALL_GPU]}
 
 
 @pytest.fixture
 def small_manager(tmp_path: Path) -> Iterator[JobManager]:
     """A manager on a server with a GPU of 12 GB, which takes jobs and makes nothing."""
     with scripted.engine() as server:
-        stats = {"system": {"comfyui_version": "0.27.0", "ram_total": 32 * 2**30}, "devices": [SMALL_GPU]}
-        server.routes["GET /system_stats"] = lambda _: (200, stats)
-        for manager in _serve(tmp_path, int(server.url.rsplit(":", 1)[-1])):
+        server.routes["GET /system_stats"] = lambda _: (200, SMALL_STATS)
+        for manager in serve(tmp_path, int(server.url.rsplit(":", 1)[-1])):
             assert eventually(lambda manager=manager: manager.engine().status == "alive")
             yield manager
 
@@ -65,7 +65,7 @@ def lora_manager(tmp_path: Path) -> Iterator[JobManager]:
     with scripted.engine() as server:
         server.routes["GET /object_info"] = lambda _: (200, _with_loras(dict(schema.recorded())))
         server.routes["POST /upload/image"] = lambda _: (200, {"name": "upload", "subfolder": "", "type": "input"})
-        for manager in _serve(tmp_path, int(server.url.rsplit(":", 1)[-1])):
+        for manager in serve(tmp_path, int(server.url.rsplit(":", 1)[-1])):
             assert eventually(lambda manager=manager: manager.loras() != ())
             yield manager
 
