@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from datetime import UTC
 from pathlib import Path
 
@@ -210,3 +211,12 @@ def test_what_is_kept_of_a_picture_is_a_box_over_it() -> None:
     assert "a &quot;b&quot; &lt;c&gt;" in half
     assert "data:image/jpeg;base64,anBlZw==" in half
     assert "<span" not in markup.cropped(b"jpeg", "", (200, 100), (0, 0, 200, 100))
+
+
+def test_the_style_sheet_closes_what_it_opens() -> None:
+    depth = 0
+    for line in frame.STYLE.read_text(encoding="utf-8").splitlines():
+        assert depth == 0 or not re.match(r"/\* [A-Z]", line), line
+        depth += line.count("{") - line.count("}")
+        assert depth >= 0, line
+    assert depth == 0
