@@ -25,6 +25,13 @@ TOLD: dict[str, str] = {
     "gave_up": "The engine is given up.",
 }
 """What is said of what happens to the engine while a job waits for it."""
+ENGINE_PAGE = ("pages/Engine.py", "Engine", ":material/memory:")
+MODELS_PAGE = ("pages/Models.py", "Models", ":material/deployed_code:")
+MENDED_ON = {
+    "model_missing": MODELS_PAGE,
+    **dict.fromkeys(("engine_unreachable", "engine_silent", "engine_out_of_memory"), ENGINE_PAGE),
+}
+"""The page, by code, on which something can be done about it."""
 
 Draw = Callable[[Sequence[Job]], None]
 
@@ -200,6 +207,7 @@ def again_or_dismiss(job: Job, again: str | None) -> None:
     """Buttons that start the job anew, smaller or under that name, that fill the form with it, and that remove it."""
     with st.container(horizontal=True, gap="xsmall"):
         _smaller(job)
+        _mend(job)
         if again and st.button(again, key=f"retry-{job.id}", icon=":material/refresh:"):
             _change(manager().retry, job.id)
         if st.button("Edit", key=f"edit-{job.id}", icon=":material/edit:", help="Fills the form with these settings."):
@@ -218,6 +226,14 @@ def _smaller(job: Job) -> None:
         label = f"Try {forecast.said(manifest.mode(job.mode), changes)}"
         if st.button(label, key=f"smaller-{job.id}", icon=":material/compress:", type="primary"):
             _change(manager().retry_smaller, job.id)
+
+
+def _mend(job: Job) -> None:
+    """A link to the page on which what a failed job lacked can be had."""
+    found = MENDED_ON.get(job.state.code) if isinstance(job.state, Failed) else None
+    if found:
+        page, label, icon = found
+        st.page_link(page, label=label, icon=icon, query_params=owner.link())
 
 
 def edit(job: Job) -> None:

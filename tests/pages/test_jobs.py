@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from client import engine_events
 from client.jobs import Job, JobManager
-from client.states import Cancelled, Succeeded
+from client.states import Cancelled, Failed, Succeeded
 from pages.parts import files
+from tests.pages.conftest import serve
 from tests.pages.test_form import upload
 from tests.pages.visit import Visit
+from tests.support import scripted
 from tests.support.uploads import png
 from workflows import manifest
 
@@ -182,3 +185,19 @@ def test_without_an_engine_the_pages_say_what_to_do(lonely_manager: JobManager) 
     job = lonely_manager.jobs(visit.owner)[0]
     visit.click(f"cancel-{job.id}")
     assert isinstance(finish(lonely_manager, visit.owner).state, Cancelled)
+
+
+def test_a_job_that_lacks_a_model_leads_to_the_page_of_the_models(tmp_path: Path) -> None:
+    lacking = {"input_name": "ckpt_name", "received_value": "ltx.safetensors"}
+    refusal = {"type": "value_not_in_list", "details": "not in []", "extra_info": lacking}
+    answer = {"error": {"type": "prompt_outputs_failed_validation"}, "node_errors": {"1": {"errors": [refusal]}}}
+    with scripted.engine() as server:
+        server.routes["POST /prompt"] = lambda _: (400, answer)
+        for manager in serve(tmp_path, int(server.url.rsplit(":", 1)[-1])):
+            visit = Visit()
+            send(visit)
+            state = finish(manager, visit.owner).state
+            assert isinstance(state, Failed)
+            assert state.code == "model_missing"
+            visit.run()
+            assert "Models" in [link.proto.label for link in visit.app.main.get("page_link")]
