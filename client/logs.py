@@ -11,6 +11,8 @@ from pathlib import Path
 from client.settings import Settings
 
 MOST_BYTES = 512 * 1024
+WHOLE_BYTES = 16 * 1024 * 1024
+"""More than a log grows to before supervisord.conf has it moved away."""
 MASK = "••••"
 _LEAST_SECRET = 4
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -28,6 +29,8 @@ EVENTS = 8
 ASKED = "engine.restart.asked"
 LOADED = re.compile(r"^Requested to load (\w+)")
 """What ComfyUI writes when it puts a model into memory."""
+BEGINS = "--- The engine starts as process "
+"""How the log of each engine process begins."""
 
 LOOKS = {"alive": "alive", "busy": "busy", "starting": "starting", "restarting": "starting", "gone": "gone"}
 
@@ -71,7 +74,8 @@ def _state(visitor: str, configured: Settings) -> None:
 def _switches(now: Condition, program: Program | None) -> None:
     with st.container(horizontal=True, gap="xsmall", width="content", key="switches"):
         answers = now.word == "alive" or (now.word == "busy" and manager().engine().status == "alive")
-        if not manager().engine().draft:
+        # Nothing is freed on a server that is somebody else's, and the draft engine holds no models.
+        if not manager().engine().draft and not external():
             label = "Unload models"
             st.button(label, icon=":material/eject:", key="unload", disabled=not answers, on_click=_unload)
         if program is not None:
@@ -131,7 +135,7 @@ def _kind(seen: Engine) -> str:
     if seen.draft:
         return "Draft engine: sketches in seconds, on any computer"
     if external():
-        return "External: a ComfyUI server that somebody else runs"
+        return "External: somebody else's ComfyUI server, where nothing is unloaded or restarted from here"
     return "ComfyUI on this machine"
 
 
@@ -148,12 +152,18 @@ def _loaded(seen: Engine, configured: Settings) -> str:
     held = sum(device.held for device in own)
     if own and not held:
         return "none"
-    lines = () if external() else logs.tail(configured.data / "logs" / "engine.log", most=LOG_BYTES)
-    names = [found[1] for line in lines if (found := LOADED.match(line))]
+    lines = [] if external() else logs.tail(configured.data / "logs" / "engine.log", most=LOG_BYTES)
+    names = [found[1] for line in _of_this_process(lines) if (found := LOADED.match(line))]
     last = ", ".join(dict.fromkeys(reversed(names[-3:])))
     return "; ".join(
         [*([f"{words.gigabytes(held)} are held"] if held else []), *([f"last loaded: {last}"] if last else [])]
     )
+
+
+def _of_this_process(lines: Sequence[str]) -> Sequence[str]:
+    """What the log says since the engine that runs now was started: an earlier one's models went with it."""
+    began = [number for number, line in enumerate(lines) if line.startswith(BEGINS)]
+    return lines[began[-1] :] if began else lines
 
 
 def _memory(device: Device, seen: Engine) -> None:

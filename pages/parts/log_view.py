@@ -43,7 +43,8 @@ def _lines(log: Log, text: str, secrets: Sequence[str]) -> None:
         st.html(markup.line([f"the last {min(SHOWN, len(found))} of {len(found)} lines"]), width="content")
         st.download_button(
             "Download",
-            "\n".join(found) + "\n",
+            # All of it, read when asked for: what is shown changes every few seconds, and would be kept each time.
+            lambda: "\n".join(logs.matching(logs.tail(log.path, secrets, logs.WHOLE_BYTES), text)) + "\n",
             file_name=f"{log.path.stem}.log",
             mime="text/plain",
             key="log-download",
