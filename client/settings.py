@@ -19,7 +19,8 @@ from workflows.errors import StudioError
 
 DEVICES = ("auto", "cuda", "rocm", "mps", "cpu")
 """What the managed engine may compute on."""
-YES_OR_NO = ("yes", "no")
+ADMINS = ("auto", "yes", "no")
+"""Who may act on the machine from a page: whoever comes from this machine alone, everybody, nobody."""
 PACK_PROFILES = ("core", "aio")
 """Which custom node packs are installed: none, or those of the predecessor's all-in-one workflow."""
 
@@ -61,8 +62,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "STUDIO_ADMIN",
         "",
-        "yes",
-        "Whether visitors may act on the machine: yes, or no where the studio is open to anybody.",
+        "auto",
+        "Whether visitors may act on the machine: yes, no, or auto, which is yes for visitors from this machine.",
     ),
     Setting(
         "STUDIO_BUDGET_CAP", "", "900", "Most seconds that a job may run, whatever its estimate says; none for no end."
@@ -133,8 +134,8 @@ class Settings:
     `comfyui_url` may be shown and stored; `comfyui_access` holds the secrets that go with it. `comfyui_source` and
     `packs_source` are as given: `address.public` makes what may be shown of them. `reserve_vram_gb` is None where
     ComfyUI is to choose, `keep_days` and `keep_gb` where the library is kept whole, `budget_cap` and `queue_limit`
-    where jobs may run and wait for ever. Without `admin` visitors see neither logs nor settings, and no page acts on
-    the machine.
+    where jobs may run and wait for ever. `admins` is one of `ADMINS`: whoever is none sees neither logs nor settings,
+    and no page acts on the machine for them.
     """
 
     engine: str
@@ -145,7 +146,7 @@ class Settings:
     engine_port: int
     data: Path
     max_upload_mb: int
-    admin: bool
+    admins: str
     budget_cap: float | None
     queue_limit: float | None
     keep_days: float | None
@@ -193,7 +194,7 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
         engine_port=_whole(given["STUDIO_ENGINE_PORT"], 1, 65535),
         data=data,
         max_upload_mb=_whole(given["STUDIO_MAX_UPLOAD_MB"], 1, 100_000),
-        admin=_one_of(given["STUDIO_ADMIN"], YES_OR_NO) == "yes",
+        admins=_one_of(given["STUDIO_ADMIN"], ADMINS),
         budget_cap=_seconds(given["STUDIO_BUDGET_CAP"], LEAST_BUDGET_SECONDS),
         queue_limit=_seconds(given["STUDIO_QUEUE_LIMIT"], 1.0),
         keep_days=_number(given["STUDIO_KEEP_DAYS"], _LEAST_KEPT_DAYS, _MOST_KEPT_DAYS, ""),
@@ -233,7 +234,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "STUDIO_ENGINE_PORT": str(settings.engine_port),
         "STUDIO_DATA": str(settings.data),
         "STUDIO_MAX_UPLOAD_MB": str(settings.max_upload_mb),
-        "STUDIO_ADMIN": "yes" if settings.admin else "no",
+        "STUDIO_ADMIN": settings.admins,
         "STUDIO_BUDGET_CAP": "none" if settings.budget_cap is None else f"{settings.budget_cap:g}",
         "STUDIO_QUEUE_LIMIT": "none" if settings.queue_limit is None else f"{settings.queue_limit:g}",
         "STUDIO_KEEP_DAYS": _optional(settings.keep_days),

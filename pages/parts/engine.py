@@ -18,7 +18,7 @@ from client.jobs import manager
 from client.machine import Device
 from client.settings import Settings
 from client.supervisor import Program
-from pages.parts import log_view, markup, words
+from pages.parts import acting, log_view, markup, words
 from pages.parts.clock import zone
 from pages.parts.frame import external, frame
 from workflows.errors import StudioError
@@ -43,10 +43,8 @@ def engine() -> None:
     # A dialog belongs to the whole page: what is drawn again every two seconds would close it.
     if st.session_state.pop(ASKED, False):
         _ask()
-    if not configured.admin:
-        st.html(
-            markup.notice("quiet", "This studio is open to anybody.", "The log and the switches are hidden.", "lock")
-        )
+    if not acting.may_act():
+        acting.closed("The log and the switches are hidden.")
         return
     if not external():
         _events(configured)
@@ -59,7 +57,7 @@ def _state(visitor: str, configured: Settings) -> None:
     with st.container(border=True, key="engine-state", gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.html(markup.condition(LOOKS[now.word], now.word, now.sentence), width="content")
-            if configured.admin:
+            if acting.may_act():
                 _switches(now, program)
         st.html(markup.facts(_facts(seen, program, visitor, configured)))
         for device in seen.machine.devices if seen.status == "alive" else ():
@@ -119,7 +117,7 @@ def _facts(seen: Engine, program: Program | None, visitor: str, configured: Sett
     installed = None if external() or seen.draft else installs.current(comfyui(configured))
     facts = [
         ("Kind", _kind(seen)),
-        ("Address", seen.url if configured.admin else ""),
+        ("Address", seen.url if acting.may_act() else ""),
         ("Device", " and ".join(device.name for device in machine.devices) if alive and not seen.draft else ""),
         ("ComfyUI", "" if seen.draft else seen.version),
         ("Commit", installed.commit if installed else ""),

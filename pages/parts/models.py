@@ -13,7 +13,7 @@ from client.jobs import manager
 from client.models.plan import Item, Plan
 from client.models.service import AUTO, Choice, Look, service
 from client.preflight import MissingFile, ModeCheck
-from pages.parts import markup, model_token, pull_card, words
+from pages.parts import acting, markup, model_token, pull_card, words
 from pages.parts.frame import external, frame
 from workflows import manifest, needs, registry
 
@@ -34,10 +34,10 @@ def models() -> None:
     if draft:
         text = "What is below is for ComfyUI on this machine: `python3 -m bootstrap up --engine managed` starts it."
         st.html(markup.notice("quiet", "The draft engine needs no models.", text, "draw"))
-    if not configured.admin:
+    if not acting.may_act():
         if not draft:
             _preflight(manager().engine().preflight.modes if manager().engine().preflight else ())
-        st.html(markup.notice("quiet", "This studio is open to anybody.", "Nothing can be fetched from here.", "lock"))
+        acting.closed("Fetching and the token are hidden.")
         return
     choice = _choice()
     known = service().look()

@@ -13,7 +13,7 @@ from client import settings as configuration
 from client.doctor import doctor
 from client.models.hub import Hub
 from client.models.token import origin as token_origin
-from pages.parts import markup, words
+from pages.parts import acting, markup, words
 from pages.parts.clock import zone
 from pages.parts.frame import frame
 
@@ -24,8 +24,8 @@ def settings() -> None:
     """Draw the page."""
     frame("Settings", "What is set, from where, and whether it works.")
     configured = configuration.read()
-    if not configured.admin:
-        st.html(markup.notice("quiet", "This studio is open to anybody.", "Its settings are hidden.", "lock"))
+    if not acting.may_act():
+        acting.closed("Its settings are hidden.")
         return
     _doctor()
     with st.container(key="section-settings"):

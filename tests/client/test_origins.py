@@ -52,8 +52,8 @@ def test_every_setting_of_the_studio_is_there(tmp_path: Path) -> None:
     assert set(settings.environment(settings.read(environ))) == set(given(environ))
 
 
-@pytest.mark.parametrize(("text", "admin"), [("yes", True), ("no", False)])
-def test_a_studio_may_be_closed_to_visitors_who_want_to_act(tmp_path: Path, text: str, admin: bool) -> None:
+@pytest.mark.parametrize("text", ["auto", "yes", "no"])
+def test_who_may_act_reaches_the_programs_as_it_was_set(tmp_path: Path, text: str) -> None:
     read = settings.read({"STUDIO_DATA": str(tmp_path), "STUDIO_ADMIN": text})
-    assert read.admin is admin
-    assert settings.read(settings.environment(read)).admin is admin
+    assert read.admins == text
+    assert settings.read(settings.environment(read)).admins == text

@@ -17,6 +17,7 @@ from client.doctor import Finding, Report, doctor
 from client.jobs import JobManager
 from client.models import service as services
 from client.models.hub import Hub
+from pages.parts import acting
 from tests.client.test_order import Worker
 from tests.models.conftest import QUICK as QUICK_PULL
 from tests.pages.visit import Visit
@@ -71,6 +72,8 @@ def start(tmp_path: Path, stack: ExitStack, **variables: str) -> Studio:
         patch.delenv(name)
     patch.setenv("STUDIO_DATA", str(tmp_path))
     patch.setenv("STUDIO_ENGINE_PORT", script.url.rsplit(":", 1)[-1])
+    # As bootstrap.serve does, which listens on this machine alone unless told otherwise.
+    patch.setenv("STUDIO_ROUTES", "1")
     for name, value in variables.items():
         patch.setenv(name, value.format(url=script.url))
     manager = JobManager(tmp_path, settings.read().server_url)
@@ -268,10 +271,10 @@ def test_to_somebody_else_s_server_nothing_is_fetched(tmp_path: Path, stack: Exi
     assert not [key for key in ("models-look", "models-pull", "models-again") if visit.has(key)]
     assert "External" in texts(visit.open("Engine"))
     assert not [key for key in ("restart", "unload") if visit.has(key)]
-    assert visit.has("log-download") or "No log is kept here." in texts(visit)
 
 
-def test_the_draft_engine_needs_none_and_says_so(manager: JobManager) -> None:
+def test_the_draft_engine_needs_none_and_says_so(manager: JobManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_ADMIN", "yes")
     assert eventually(lambda: manager.engine().status == "alive")
     visit = Visit().open("Models")
     assert "The draft engine needs no models." in texts(visit)
@@ -311,17 +314,48 @@ def test_what_the_doctor_found_is_shown_with_what_to_do(studio: Studio, monkeypa
 # A studio that is open to anybody
 
 
-def test_strangers_see_neither_logs_nor_settings_nor_switches(tmp_path: Path, stack: ExitStack) -> None:
+@pytest.mark.parametrize(
+    "variables",
+    [{"STUDIO_ADMIN": "no"}, {"STUDIO_HOST": "0.0.0.0"}, {"STUDIO_ROUTES": ""}],
+    ids=["told so", "on the network", "plain streamlit run"],
+)
+def test_strangers_see_neither_logs_nor_settings_nor_switches(
+    tmp_path: Path, stack: ExitStack, variables: dict[str, str]
+) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "engine.log").write_text("a line of the log\n", encoding="utf-8")
-    start(tmp_path, stack, STUDIO_ADMIN="no")
+    start(tmp_path, stack, **variables)
     visit = Visit().open("Engine")
     assert "NVIDIA H200" in texts(visit)
     assert code(visit) == ""
     assert not [key for key in ("unload", "restart", "log.filter", "log-download") if visit.has(key)]
     assert str(tmp_path) not in texts(visit)
     visit.open("Settings")
-    assert "STUDIO_" not in texts(visit)
+    assert "STUDIO_DATA" not in texts(visit)
     assert not visit.has("doctor")
     visit.open("Models")
     assert not [key for key in ("models-look", "models-pull", "models.modes", "token-check") if visit.has(key)]
+
+
+def test_a_studio_on_the_network_may_be_opened_to_all(tmp_path: Path, stack: ExitStack) -> None:
+    start(tmp_path, stack, STUDIO_HOST="0.0.0.0", STUDIO_ADMIN="yes")
+    assert Visit().open("Engine").has("unload")
+
+
+@pytest.mark.parametrize(
+    ("admins", "address", "forwarded", "may"),
+    [
+        ("auto", "127.0.0.1", [], True),
+        ("auto", "::1", [], True),
+        ("auto", "localhost", [], True),
+        ("auto", "127.0.0.1", ["X-Forwarded-For"], False),
+        ("auto", "0.0.0.0", [], False),
+        ("auto", "::", [], False),
+        ("auto", "studio.example", [], False),
+        ("auto", "", [], False),
+        ("yes", "0.0.0.0", ["X-Forwarded-For"], True),
+        ("no", "127.0.0.1", [], False),
+    ],
+)
+def test_who_may_act_by_where_a_visit_can_come_from(admins: str, address: str, forwarded: list[str], may: bool) -> None:
+    assert acting.allowed(admins, address, forwarded) is may
