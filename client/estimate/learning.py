@@ -142,11 +142,16 @@ def _shifts(line: Fit, seen: Sequence[Observation]) -> dict[str, tuple[float, fl
     within = [off - middles[mode] for mode, offs in by_mode.items() for off in offs]
     noise = _noise(within, [1.0] * len(within))
     apart = [middles[mode] ** 2 - noise**2 / len(off) for mode, off in by_mode.items()]
-    variance = min(MOST_APART**2, max(LEAST_APART**2, _lower_median(apart, [1.0] * len(apart))))
+    usual = min(MOST_APART**2, max(LEAST_APART**2, _lower_median(apart, [1.0] * len(apart))))
     found = {}
     for mode, offs in by_mode.items():
+        # A mode that is as far off again and again is so by nature.
+        steady = (middles[mode] * (1 - 1 / len(offs))) ** 2
+        variance = max(usual, min(MOST_APART**2, steady))
+        # Neither a run that is unlike the mode's others counts for much, nor a mode that is further off than modes are.
+        doubt = 1 + (2 * middles[mode] / OUTLIER) ** 2 / (noise**2 + variance)
         weights = [
-            w / (1 + (2 * (off - middles[mode]) / (OUTLIER * noise)) ** 2)
+            w / (1 + (2 * (off - middles[mode]) / (OUTLIER * noise)) ** 2) / doubt
             for w, off in zip(_fresh(len(offs)), offs, strict=True)
         ]
         weight = sum(weights) / noise**2
@@ -224,10 +229,11 @@ def _slope(
 
 
 def _lower_median(values: Sequence[float], weights: Sequence[float]) -> float:
-    half, passed = sum(weights) / 2, 0.0
+    """The value below which four of ten lie: of two the lower one, though it may be the older."""
+    wanted, passed = 0.4 * sum(weights), 0.0
     for value, weight in sorted(zip(values, weights, strict=True)):
         passed += weight
-        if passed >= half - 1e-9:
+        if passed >= wanted:
             return value
     return inf
 

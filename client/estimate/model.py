@@ -45,6 +45,11 @@ class Estimate:
     device_gb: float | None = None
     fits: bool = True
 
+    @property
+    def loaded(self) -> bool:
+        """Whether next to nothing has to be loaded first."""
+        return self.loading_seconds < 1
+
 
 def budget_seconds(estimate: Estimate, cap: float | None) -> float:
     """Seconds that a job may run before somebody asks what is the matter, never more than `cap` (None is no cap).

@@ -17,7 +17,7 @@ from workflows import manifest
 
 CHARTED = 100
 LISTED = 20
-INK, SOFT, LINE, AMBER = "#E6E8EB", "#B4BBC4", "#343C47", "#E0A458"
+SOFT, LINE = "#B4BBC4", "#262C35"
 
 
 def estimates() -> None:
@@ -30,14 +30,15 @@ def estimates() -> None:
         return
     report = found[_device(found)]
     _summary(report)
-    with st.container(key="section-chart"):
+    with st.container(key="section-learnt"):
+        left, right = st.columns([7, 5], gap="medium")
+    with left:
         st.html(markup.section("Expected against actual"))
         _chart(report)
-    left, right = st.columns([7, 5], gap="medium")
-    with left:
-        _runs(report)
     with right:
         _kinds(report)
+    with st.container(key="section-runs"):
+        _runs(report)
 
 
 def _device(found: dict[str, Report]) -> str:
@@ -52,15 +53,14 @@ def _device(found: dict[str, Report]) -> str:
 
 
 def _summary(report: Report) -> None:
-    error = "" if report.error is None else f"{report.error:.0%}"
-    inside = "" if report.inside is None else f"{report.inside:.0%}"
+    newest = min(RECENT, len(report.runs))
     st.html(
-        markup.facts(
+        markup.figures(
             [
                 ("Device", report.name),
                 ("Finished runs", str(len(report.runs))),
-                (f"Median error, last {min(RECENT, len(report.runs))}", error),
-                ("Within the range shown", inside),
+                (f"Median error, newest {newest}", "" if report.error is None else f"{report.error:.0%}"),
+                (f"In range, newest {newest}", "" if report.inside is None else f"{report.inside:.0%}"),
             ]
         )
     )
@@ -81,14 +81,19 @@ def _chart(report: Report) -> None:
         }
         for run in runs
     ]
-    least = 0.8 * min(min(run.low, run.seconds) for run in runs)
-    most = 1.25 * max(max(run.high, run.seconds) for run in runs)
+    least = 0.8 * min(min(run.predicted, run.seconds) for run in runs)
+    most = 1.25 * max(max(run.predicted, run.seconds) for run in runs)
     st.vega_lite_chart(spec=_spec(values, least, most), width="stretch", theme="streamlit")
 
 
 def _spec(values: list[dict[str, Any]], least: float, most: float) -> dict[str, Any]:
     scale = {"type": "log", "domain": [least, most], "nice": False}
-    axis = {"gridColor": LINE, "tickCount": 6, "labelColor": SOFT, "titleColor": SOFT, "format": "~g"}
+    ticks = [step * 10**power for power in range(-2, 5) for step in (1, 2, 5) if least <= step * 10**power <= most]
+    axis = {"values": ticks, "gridColor": LINE, "labelColor": SOFT, "titleColor": SOFT, "format": "~g"}
+    legend = {"title": None, "orient": "top", "labelColor": SOFT, "columns": 2, "symbolOpacity": 1}
+    color = {"field": "mode", "type": "nominal", "legend": legend}
+    took = {"field": "took", "type": "quantitative", "title": "Took, seconds", "scale": scale, "axis": axis}
+    expected = {"type": "quantitative", "title": "Expected, seconds", "scale": scale, "axis": axis}
     tips = [
         {"field": "mode", "title": "Mode"},
         {"field": "size", "title": "Size"},
@@ -96,50 +101,22 @@ def _spec(values: list[dict[str, Any]], least: float, most: float) -> dict[str, 
         {"field": "took", "title": "Took, s", "format": ".1f"},
         {"field": "models", "title": "Models"},
     ]
-    took = {"field": "took", "type": "quantitative", "title": "Took, seconds", "scale": scale, "axis": axis}
-    return {
-        "height": 360,
-        "layer": [
-            {
-                "data": {"values": [{"at": least}, {"at": most}]},
-                "mark": {"type": "line", "color": SOFT, "strokeDash": [4, 4], "strokeWidth": 1},
-                "encoding": {
-                    "x": {"field": "at", "type": "quantitative", "scale": scale},
-                    "y": {"field": "at", "type": "quantitative", "scale": scale},
-                },
-            },
-            {
-                "data": {"values": values},
-                "mark": {"type": "rule", "opacity": 0.35, "strokeWidth": 2},
-                "encoding": {
-                    "x": {"field": "low", "type": "quantitative", "scale": scale},
-                    "x2": {"field": "high"},
-                    "y": took,
-                    "color": {"field": "mode", "type": "nominal", "legend": None},
-                },
-            },
-            {
-                "data": {"values": values},
-                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 0.95},
-                "encoding": {
-                    "x": {
-                        "field": "expected",
-                        "type": "quantitative",
-                        "title": "Expected, seconds, with the range that was shown",
-                        "scale": scale,
-                        "axis": axis,
-                    },
-                    "y": took,
-                    "color": {
-                        "field": "mode",
-                        "type": "nominal",
-                        "legend": {"title": None, "orient": "top", "labelColor": SOFT, "columns": 3},
-                    },
-                    "tooltip": tips,
-                },
-            },
-        ],
+    diagonal = {
+        "data": {"values": [{"at": least}, {"at": most}]},
+        "mark": {"type": "line", "color": SOFT, "strokeDash": [4, 4], "strokeWidth": 1},
+        "encoding": {"x": {"field": "at", **expected}, "y": {**took, "field": "at"}},
     }
+    ranges = {
+        "data": {"values": values},
+        "mark": {"type": "rule", "opacity": 0.35, "strokeWidth": 2, "clip": True},
+        "encoding": {"x": {"field": "low", **expected}, "x2": {"field": "high"}, "y": took, "color": color},
+    }
+    points = {
+        "data": {"values": values},
+        "mark": {"type": "point", "filled": True, "size": 70, "opacity": 0.95},
+        "encoding": {"x": {"field": "expected", **expected}, "y": took, "color": color, "tooltip": tips},
+    }
+    return {"height": 460, "layer": [diagonal, ranges, points]}
 
 
 def _runs(report: Report) -> None:
@@ -147,18 +124,17 @@ def _runs(report: Report) -> None:
     st.html(markup.section("Newest runs", min(LISTED, len(report.runs))))
     now = time.time()
     rows = [_row(run, now) for run in report.runs[:LISTED]]
-    st.html(markup.table(("Mode", "Size", "Expected", "Took", "Error", "When"), rows))
+    st.html(markup.table(("Run", "Expected", "Took", "Off by"), rows))
 
 
-def _row(run: Run, now: float) -> tuple[str, ...]:
-    expected = f"{words.brief(run.predicted)} ({words.brief(run.low)}–{words.brief(run.high)})"
+def _row(run: Run, now: float) -> tuple[str | tuple[str, str], ...]:
+    made = f"{words.size(run.width, run.height)}, {run.frames} frames · {words.when(run.finished_at, now, zone())}"
+    took = words.brief(run.seconds)
     return (
-        f"{_title(run.mode)}, {run.preset}",
-        f"{words.size(run.width, run.height)}, {run.frames} frames",
-        expected,
-        words.brief(run.seconds) + (", models loaded" if run.cold else ""),
+        (f"{_title(run.mode)}, {run.preset}", made),
+        (words.brief(run.predicted), f"{words.brief(run.low)} to {words.brief(run.high)}"),
+        (took, "models loaded first") if run.cold else took,
         f"{run.error:.0%}",
-        words.when(run.finished_at, now, zone()),
     )
 
 
@@ -168,5 +144,6 @@ def _title(mode: str) -> str:
 
 def _kinds(report: Report) -> None:
     st.html(markup.section("Learnt by kind of work", len(report.kinds)))
-    rows = [(kind.title, f"{kind.factor:.2f} ×", f"± {kind.spread:.0%}", str(kind.measured)) for kind in report.kinds]
-    st.html(markup.table(("Work", "Of what was assumed", "Spread", "Measured"), rows))
+    rows = [((kind.title, f"measured {kind.measured} times"), f"{kind.factor:.2f} ×", f"± {kind.spread:.0%}")
+            for kind in report.kinds]  # fmt: skip
+    st.html(markup.table(("Work", "Against the first guess", "Spread"), rows))

@@ -290,11 +290,21 @@ def facts(pairs: Iterable[tuple[str, str]], code: str = "") -> str:
     return f'<dl class="s-facts">{rows}</dl>'
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A plain table; on a narrow screen it scrolls sideways by itself."""
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | tuple[str, str]]]) -> str:
+    """A plain table; a cell of two texts has the second, smaller, under the first."""
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="s-table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(cell: str | tuple[str, str]) -> str:
+    return escape(cell) if isinstance(cell, str) else f"{escape(cell[0])}<small>{escape(cell[1])}</small>"
+
+
+def figures(pairs: Iterable[tuple[str, str]]) -> str:
+    """A few numbers side by side: what each is, and its value."""
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
+    return f'<dl class="s-figures">{items}</dl>'
 
 
 def section(title: str, count: int | None = None) -> str:
