@@ -52,9 +52,9 @@ class Measured:
     tflops: float
 
 
-def measure(seconds: float = SECONDS) -> Measured:
-    """Multiply for so many seconds on the first GPU. Raises NotMeasured."""
-    command = [sys.executable, "-c", PROGRAM, str(seconds), str(SIDE)]
+def measure() -> Measured:
+    """Multiply on the first GPU. Raises NotMeasured."""
+    command = [sys.executable, "-c", PROGRAM, str(SECONDS), str(SIDE)]
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -63,7 +63,7 @@ def measure(seconds: float = SECONDS) -> Measured:
     if ended.returncode != 0:
         raise NotMeasured(lines[-1] if lines else f"exit code {ended.returncode}")
     try:
-        found = json.loads(ended.stdout)
+        found = json.loads(ended.stdout.strip().rpartition("\n")[2])
         return Measured(str(found["name"]), float(found["vram_gb"]), float(found["tflops"]))
     except (ValueError, LookupError, TypeError) as error:
         raise NotMeasured("its answer makes no sense") from error

@@ -152,7 +152,8 @@ class Estimator:
         engine = self._engine()
         unknown = device.kind == "gpu" and device.basis == "guess" and engine.device_type == "cuda"
         if self._local and unknown and not engine.queue and engine.status == "alive" and not self._measuring.locked():
-            threading.Thread(target=self._measure, args=(device.key, engine.device), daemon=True).start()
+            names = (device.key, engine.device)
+            threading.Thread(target=self._measure, args=names, name="measure-gpu", daemon=True).start()
 
     def _measure(self, key: str, name: str) -> None:
         # Held for good: what could not be measured once is not tried again.
