@@ -7,6 +7,7 @@ import json
 import re
 import threading
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -115,9 +116,11 @@ def test_the_row_is_there_before_anything_is_sent(engine, manager, tmp_path):
     assert rows[0] is not None
 
 
-def test_history_may_lag_behind_the_end(engine, manager):
+def test_history_may_lag_behind_the_end(engine, tmp_path):
     after_post(engine, nothing, nothing, nothing, nothing, success)
+    manager = JobManager(tmp_path, engine.url, replace(QUICK, doubt=10.0))
     assert isinstance(ends(manager, manager.submit(request(), "me")), Succeeded)
+    manager.close()
 
 
 def test_a_server_that_forgot_the_job_is_a_lost_engine(engine, manager):
