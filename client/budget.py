@@ -106,12 +106,17 @@ class Meter:
         if self.since is None or self.granted is None:
             return "fine"
         spent = self.spent(now)
-        is_silent = heard and self.quiet(now) > self.budget.silence(stage)
+        is_silent = heard and self.quiet(now) > self._patience(spent, stage)
         if spent < self.granted and not (is_silent and self.extended):
             return "stalled" if is_silent else "fine"
         if is_silent:
             return "silent"
         return "over" if self.budget.cap is not None and spent >= self.budget.cap else "longer"
+
+    def _patience(self, spent: float, stage: str) -> float:
+        """The longest silence that is put up with: half a budget once half as much again is spent."""
+        patience, whole = self.budget.silence(stage), self.budget.seconds
+        return patience if whole is None or spent < 1.5 * whole else min(patience, whole / 2)
 
     def extend(self, now: float, fraction: float) -> Meter:
         """Grant a job that has done this share of its work the time to its projected end.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,22 @@ def test_a_hang_is_found_soon_after_the_budget_and_never_after_the_cap(
     assert said in ("silent", "over")
     assert after <= 1.5 * whole.seconds + 0.5
     assert cap is None or after <= cap + 0.5
+
+
+@unhurried
+@given(expected_seconds, st.floats(0, 1))
+def test_a_hang_where_long_silence_is_usual_is_found_after_one_and_a_half_budgets(
+    expected: float, share: float
+) -> None:
+    job = Motion(expected, None, float("inf"), float("inf"), 0.5)
+    # A decoder that reports nothing while it is at work.
+    silent = replace(estimate(expected), stages=(StageEstimate("Sampling", expected, 0.0, (("1", expected),)),))
+    whole = budget(silent, None)
+    assert whole.seconds is not None
+    job.meter, job.hangs_at = meter(whole).run(0.0), share * whole.seconds
+    said, after = job.follow()
+    assert said == "silent"
+    assert after <= 1.5 * whole.seconds + 0.5
 
 
 @unhurried
