@@ -39,7 +39,9 @@ CARDS = (
 SIZES = ((640, 384), (768, 448), (960, 512), (1024, 576), (1280, 704), (704, 1280), (768, 768))
 SMALL = ((512, 320), (640, 384), (768, 448), (512, 512))
 RESTARTS = 0.05
-BUSY = 0.1
+BUSY, MOST_BUSY = 0.1, 2.2
+"""Share of runs beside other work on the same card, and how much slower that makes them at most."""
+
 RUN_NOISE, NODE_NOISE = 0.03, 0.03
 
 
@@ -143,7 +145,7 @@ class Simulated:
         loaders = frozenset(node for load in found.loads for node in load.nodes)
         warm = loaders - {node for load in needed for node in load.nodes}
         loading = sum(load.gb for load in needed) / self.nature.disk * self._noise(0.1)
-        busy = self.dice.uniform(1.2, 3.0) if self.dice.random() < BUSY else 1.0
+        busy = self.dice.uniform(1.2, MOST_BUSY) if self.dice.random() < BUSY else 1.0
         pace = busy * self._noise(RUN_NOISE)
         return list(self._told(found, prompt_id, warm, loading, pace)), bool(needed)
 

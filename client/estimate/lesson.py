@@ -10,8 +10,8 @@ from client.estimate.facts import Facts, Load, Work
 from client.estimate.learning import REST, Learnt, Observation, learn, part_of
 from client.estimate.timings import Timings
 
-LEAST_LOADING = 0.1
-"""Share of a run's own time that its loading must have; less is lost in the noise."""
+LEAST_LOADING = 0.25
+"""Share of all models that must have been loaded; the time for less is lost in the noise of the rest."""
 
 SETTLED_STEPS = 2
 """Steps between two reported ones after which the pace of a sampler is known, whatever its first one waited for."""
@@ -45,7 +45,7 @@ def lesson(facts: Facts, mode: str, device: Device, timings: Timings, known: lis
     if loaded:
         warm = _warm_seconds(facts, mode, first, learn([*known, *seen], device.spread), timings)
         expected = prior.cold_seconds(loaded, device)
-        if expected >= LEAST_LOADING * warm:
+        if expected >= LEAST_LOADING * prior.cold_seconds(facts.loads, device):
             seen.append(Observation("load", expected, max(timings.seconds - warm, 0.02 * expected)))
     return Lesson(tuple(seen), loaded)
 

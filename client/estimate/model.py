@@ -26,7 +26,8 @@ class Estimate:
     """The execution of one graph on one device, in seconds with the models loaded.
 
     Four of five runs are expected between `low` and `high`. `cold_seconds` comes on top where all models have to be
-    loaded first, `loading_seconds` for those that the last run here has not loaded. `vram_gb` (10^9 bytes) is the peak,
+    loaded first and `cold_high` where that is slow, `loading_seconds` for those that the last run here has not loaded.
+    `vram_gb` (10^9 bytes) is the peak,
     None where the device has no memory of its own, and `device_gb` what the device has; `fits` says whether the one
     can do with the other, with weights streamed as far as need be. `tokens` is the largest number of latent tokens of a
     sampling stage. `runs` counts the finished runs it has learnt from; `basis` says in a few words what it rests on.
@@ -42,6 +43,7 @@ class Estimate:
     runs: int
     basis: str
     loading_seconds: float = 0.0
+    cold_high: float = 0.0
     device_gb: float | None = None
     fits: bool = True
 
@@ -54,7 +56,9 @@ class Estimate:
 def budget_seconds(estimate: Estimate, cap: float | None) -> float:
     """Seconds that a job may run before somebody asks what is the matter, never more than `cap` (None is no cap).
 
-    Half again as long as the slowest expected run, and the models' loading; never less than a minute.
+    Half again as long as the slowest expected run, and the models' loading where that is slow, too; never less than a
+    minute.
     """
-    wanted = max(LEAST_BUDGET_SECONDS, BUDGET_FACTOR * estimate.high + estimate.cold_seconds)
+    cold = max(estimate.cold_seconds, estimate.cold_high)
+    wanted = max(LEAST_BUDGET_SECONDS, BUDGET_FACTOR * estimate.high + cold)
     return wanted if cap is None else min(wanted, cap)

@@ -51,7 +51,7 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
     spread = sqrt(RUN_SPREAD**2 + sum((part / seconds) ** 2 for part in off.values())) if seconds else 0.0
     wide = exp(FOUR_OF_FIVE * spread)
     missing = [load for load in facts.loads if load.file not in history.loaded]
-    cold, loading = (_loading(loads, device, history.learnt) for loads in (facts.loads, missing))
+    (cold, cold_high), (loading, _) = (_loading(loads, device, history.learnt) for loads in (facts.loads, missing))
     memory, room = prior.memory(facts), device.usable_gb
     return Estimate(
         seconds=seconds,
@@ -64,14 +64,19 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
         runs=history.runs,
         basis=_basis(device, history.runs),
         loading_seconds=loading,
+        cold_high=cold_high,
         device_gb=device.vram_gb,
         fits=room is None or memory.least <= room,
     )
 
 
-def _loading(loads: Sequence[Load], device: Device, learnt: Learnt) -> float:
+def _loading(loads: Sequence[Load], device: Device, learnt: Learnt) -> tuple[float, float]:
+    """Seconds that loading takes, and as much as nine of ten times at most."""
     seconds = prior.cold_seconds(loads, device)
-    return seconds * learnt.factor("load", seconds)[0] if seconds else 0.0
+    if not seconds:
+        return 0.0, 0.0
+    factor, sigma = learnt.factor("load", seconds)
+    return seconds * factor, seconds * factor * exp(FOUR_OF_FIVE * sigma)
 
 
 def _basis(device: Device, runs: int) -> str:

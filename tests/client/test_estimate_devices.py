@@ -175,12 +175,12 @@ def test_an_own_graph_that_does_not_fit_has_no_estimate(estimator_on, tmp_path):
 @pytest.mark.parametrize(("cap", "expected"), [(900.0, 240.0), (200.0, 200.0), (None, 240.0), (30.0, 30.0)])
 def test_a_budget_is_half_again_the_slowest_run_and_the_loading_within_the_cap(estimator_on, cap, expected):
     made = estimator_on("NVIDIA GeForce RTX 4060", 8.6).request(asked())
-    assert budget_seconds(replace(made, high=140.0, cold_seconds=30.0), cap) == expected
+    assert budget_seconds(replace(made, high=140.0, cold_seconds=20.0, cold_high=30.0), cap) == expected
 
 
 def test_a_budget_is_never_less_than_a_minute(estimator_on):
     made = estimator_on("NVIDIA GeForce RTX 4060", 8.6).request(asked())
-    assert budget_seconds(replace(made, high=1.0, cold_seconds=0.0), 900.0) == 60.0
+    assert budget_seconds(replace(made, high=1.0, cold_seconds=0.0, cold_high=0.0), 900.0) == 60.0
 
 
 def test_the_device_is_read_from_what_a_real_server_says():
