@@ -17,6 +17,7 @@ from client.estimate.recorder import plan_of
 from client.estimate.report import reports
 from client.events import decode
 from client.jobs import JobManager
+from client.overseer import Limits
 from client.reducer import Track, reduce
 from client.socket import Socket
 from client.states import Running, Succeeded
@@ -49,7 +50,7 @@ def clocked(tmp_path_factory):
 @pytest.fixture(scope="module")
 def manager(clocked, tmp_path_factory):
     url, clock = clocked
-    made = JobManager(tmp_path_factory.mktemp("studio"), url, clock=clock)
+    made = JobManager(tmp_path_factory.mktemp("studio"), url, limits=Limits(clock=clock))
     assert eventually(lambda: made.engine().status == "alive")
     yield made
     made.close()
@@ -140,7 +141,7 @@ def test_what_was_learnt_is_there_after_a_restart(errors, manager, clocked):
     url, clock = clocked
     request = asked(320, 192, 1.0, seed=1)
     known = manager.estimate(request)
-    again = JobManager(manager.folder.parent, url, clock=clock)
+    again = JobManager(manager.folder.parent, url, limits=Limits(clock=clock))
     try:
         assert eventually(lambda: again.estimate(request) is not None)
         later = again.estimate(request)
@@ -151,7 +152,7 @@ def test_what_was_learnt_is_there_after_a_restart(errors, manager, clocked):
 
 def test_what_is_kept_names_no_prompt_and_nobody(errors, manager):
     store = Store(manager.folder.parent / "studio.db")
-    rows = [dict(row) for table in ("runs", "measured") for row in store.ask(f"SELECT * FROM {table}")]
+    rows = [dict(row) for table in ("runs", "measured") for row in store.read(f"SELECT * FROM {table}")]
     store.close()
     assert rows
     assert not any("lighthouse" in str(row) or "me" in row.values() for row in rows)
