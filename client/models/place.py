@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import uuid
 from collections.abc import Callable
@@ -42,7 +43,8 @@ def put(source: Path, models: Path, folder: str, file: str) -> tuple[Path, str]:
         how = _made(real, partial)
         partial.replace(target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise StudioError("model_not_kept", file=file, path=target.parent, reason=words(error)) from error
     return target, how
 

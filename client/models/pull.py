@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -17,6 +18,8 @@ from client.models.hub import Hub, describe
 from client.models.plan import Item, Plan
 from client.models.rates import Meter
 from workflows.errors import StudioError
+
+log = logging.getLogger(__name__)
 
 END_SECONDS = 2.0
 """How long an ended call waits for its workers; one that waits for the network ends by itself later."""
@@ -89,8 +92,8 @@ class _Pull:
                 self.told.put(Failed(item.file, error.code, error.message, error.hint, error.retryable))
             except Exception as error:
                 problem = StudioError("internal_error", reason=type(error).__name__)
+                log.exception("fetching %s", item.file)
                 self.told.put(Failed(item.file, problem.code, problem.message, problem.hint, problem.retryable))
-                raise
 
     def _hear(self, event: Event) -> None:
         self.on_event(event)

@@ -276,6 +276,17 @@ def test_one_file_that_fails_does_not_end_the_others(machine: Machine) -> None:
     assert gone.code == "model_not_on_hub"
 
 
+def test_a_models_folder_that_is_a_file_fails_every_file_and_the_pull_ends(machine: Machine) -> None:
+    names = ["a.bin", "b.bin", "c.bin"]
+    for name in names:
+        machine.server.add(REPO, name, name.encode() + CONTENT)
+    planned = machine.plan(*(need(name) for name in names))
+    machine.models.mkdir()
+    (machine.models / "loras").write_text("")
+    outcomes = pulling.pull(planned, machine.events.append, QUICK)
+    assert [failed((outcome,)).code for outcome in outcomes] == ["model_not_kept"] * 3
+
+
 def test_a_second_program_waits_for_the_first_and_fetches_nothing(machine: Machine) -> None:
     stall = Stall(HALF)
     machine.server.faults[PATH] = [stall]
