@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.window import Window
 from tests.support.ports import free_ports
 
 CHECKOUT = Path(__file__).parents[2]
 START_SECONDS = 60
+expect.set_options(timeout=30_000)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
