@@ -116,7 +116,8 @@ def _spec(values: list[dict[str, Any]], least: float, most: float) -> dict[str, 
         "mark": {"type": "point", "filled": True, "size": 70, "opacity": 0.95},
         "encoding": {"x": {"field": "expected", **expected}, "y": took, "color": color, "tooltip": tips},
     }
-    return {"height": 460, "layer": [diagonal, ranges, points]}
+    about = "Seconds that runs took, by the seconds expected. The table of newest runs below says the same."
+    return {"description": about, "height": 460, "layer": [diagonal, ranges, points]}
 
 
 def _runs(report: Report) -> None:

@@ -2,8 +2,11 @@
 
 import re
 
+from client.estimate import history
+from client.estimate.learning import Observation
 from client.jobs import JobManager
 from client.states import Succeeded
+from client.store import Store
 from tests.pages.visit import Visit
 from workflows.request import parse
 
@@ -31,3 +34,19 @@ def test_a_finished_job_is_charted_and_listed(manager: JobManager, visit: Visit)
     assert "lighthouse" not in said
     (chart,) = visit.app.get("vega_lite_chart")
     assert chart.proto.spec.count('"took":') == runs * 2
+
+
+def test_each_device_is_shown_by_itself(lonely_manager: JobManager) -> None:
+    store = Store(lonely_manager.folder.parent / "studio.db")
+    for now, (device, took) in enumerate((("comfyui/NVIDIA H200/151 GB", 12.0), ("comfyui/Old card/8 GB", 240.0))):
+        run = history.Run(device, float(now), "t2v", "fast", 640, 384, 121, True, 0.5 * took, 5.0, 90.0, took)
+        history.keep(store, device, [Observation("sample", 5.0, 5.0, "t2v")], run)
+    store.close()
+    visit = Visit().open("Estimates")
+    assert any("Old card, 8 GB" in text for text in visit.shown)
+    (choice,) = visit.app.selectbox
+    choice.select("comfyui/NVIDIA H200/151 GB").run()
+    said = " ".join(" ".join(visit.shown).split())
+    assert "NVIDIA H200, 151 GB" in said
+    assert "12 s models loaded first" in said
+    assert "50%" in said
