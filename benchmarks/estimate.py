@@ -34,6 +34,7 @@ from client.estimate.predict import History, estimate
 from client.estimate.recorder import plan_of
 from client.estimate.timings import Timings, after
 from client.events import Event
+from client.machine import single
 from client.reducer import Track, reduce
 from client.states import Running
 from client.store import Store
@@ -96,7 +97,7 @@ def _published() -> tuple[float, float]:
     print(f"{'published run':22} {'device':24} {'size':>15} {'actual':>8} {'estimate':>16} {'predecessor':>12}")
     ours, theirs = [], []
     for run in RUNS:
-        device = device_of(Engine("", "alive", device=run.device, device_type="cuda", vram_gb=run.vram_gb, ram_gb=128))
+        device = device_of(Engine("", "alive", device=run.device, machine=single(run.device, "cuda", run.vram_gb, 128)))
         assert device is not None
         request = run.request()
         history = History(Learnt(spread=device.spread))

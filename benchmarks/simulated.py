@@ -16,6 +16,7 @@ from client.estimate import facts
 from client.estimate.estimator import Sent
 from client.estimate.facts import Facts, Work
 from client.events import Cached, Ending, Event, Executing, NodeProgress, Started
+from client.machine import single
 from workflows import manifest
 from workflows.build import Capabilities, build
 from workflows.checking import sample
@@ -110,7 +111,7 @@ class Simulated:
     def __post_init__(self) -> None:
         name, self.memory, peak = CARDS[self.number % len(CARDS)]
         self.engine = Engine(
-            "", "alive", version="0.27.0", device=name, device_type="cuda", vram_gb=self.memory, ram_gb=128.0, lives=1
+            "", "alive", version="0.27.0", device=name, machine=single(name, "cuda", self.memory, 128.0), lives=1
         )
         self.nature = Nature.drawn(0.5 * peak, self.dice)
 

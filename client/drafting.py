@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from client.engine import Engine
+from client.machine import single
 from client.store import Row
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class DraftEngine:
 
     def snapshot(self) -> Engine:
         """What is known of it without asking."""
-        return Engine(url=self.url, status="alive", draft=True, device="CPU", device_type="cpu")
+        return Engine(url=self.url, status="alive", draft=True, device="CPU", machine=single("CPU", "cpu"))
 
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from client import preflight
-from client.estimate.device import reported
 from client.loras import own
 from client.machine import Machine, machine
 from client.preflight import Preflight
@@ -35,12 +34,9 @@ class Engine:
     """The engine at `url`: `starting` until it has answered once, then `alive` or `gone`.
 
     `draft` says that it is the built-in draft engine, `queue` counts the prompts that run and wait, of all users.
-    `device_type` is ComfyUI's word for what it computes on (cuda, mps, cpu, …), `vram_gb` that one's memory and
-    `ram_gb` the machine's, in GB (10^9 bytes), 0 where it doesn't say. `lives` counts how often it came up, as far as
-    it was noticed.
-    `loras` are the person's own ones in its list, as last heard; `preflight` says what it can make, None until that is
-    known and for the draft engine, which can make everything. `answered` is when it last did, in unix
-    seconds, 0 before.
+    `lives` counts how often it came up, as far as it was noticed. `loras` are the person's own ones in its list, as
+    last heard; `preflight` says what it can make, None until that is known and for the draft engine, which can make
+    everything. `answered` is when it last did, in unix seconds, 0 before.
     """
 
     url: str
@@ -51,9 +47,6 @@ class Engine:
     queue: int = 0
     loras: tuple[str, ...] = ()
     preflight: Preflight | None = None
-    device_type: str = ""
-    vram_gb: float = 0.0
-    ram_gb: float = 0.0
     lives: int = 0
     machine: Machine = field(default_factory=Machine)
     answered: float = 0.0
@@ -62,18 +55,15 @@ class Engine:
 def describe(url: str, stats: Mapping[str, Any], queue: int) -> Engine:
     """The engine in an answer of `GET /system_stats`."""
     system = stats.get("system", {})
-    device = reported(stats)
+    found = machine(stats)
     return Engine(
         url=url,
         status="alive",
         draft=system.get("deploy_environment") == DRAFT_ENVIRONMENT,
         version=str(system.get("comfyui_version", "")),
-        device=device_name(device.name),
+        device=device_name(found.first.name),
         queue=queue,
-        device_type=device.type,
-        vram_gb=device.vram_gb,
-        ram_gb=device.ram_gb,
-        machine=machine(stats),
+        machine=found,
     )
 
 

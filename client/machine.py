@@ -46,6 +46,16 @@ class Machine:
         """By the engine and everybody else."""
         return max(0, self.ram_total - self.ram_free)
 
+    @property
+    def first(self) -> Device:
+        """The device that ComfyUI computes on."""
+        return self.devices[0] if self.devices else Device("", "", 0, 0)
+
+
+def single(name: str, type_: str, vram_gb: float = 0.0, ram_gb: float = 0.0) -> Machine:
+    """A machine with one device, and memory in GB (10^9 bytes)."""
+    return Machine((Device(name, type_, round(1e9 * vram_gb), 0),), ram_total=round(1e9 * ram_gb))
+
 
 def machine(stats: Mapping[str, Any]) -> Machine:
     """The machine in an answer of `GET /system_stats`."""

@@ -7,9 +7,8 @@ where somebody published a run (H100 and H200: 0.37 to 0.51), and inferred for t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Kind = Literal["draft", "gpu", "cpu"]
 SERVER_EFFICIENCY = 0.45
@@ -151,31 +150,3 @@ def device(
         tflops = PRODUCT_EFFICIENCY * measured_tflops
         return Device(key, name, "gpu", tflops, 8 * measured_tflops, vram_gb, ram_gb, False, "measured")
     return Device(key, name or type_, "gpu", GUESSED_TFLOPS_PER_GB * max(vram_gb, 4.0), 500.0, vram_gb, ram_gb)
-
-
-@dataclass(frozen=True)
-class Reported:
-    """The first device in an answer of `GET /system_stats`: memory in GB (10^9 bytes), 0 where it isn't said."""
-
-    name: str = ""
-    type: str = ""
-    vram_gb: float = 0.0
-    ram_gb: float = 0.0
-
-
-def reported(stats: Mapping[str, Any]) -> Reported:
-    """The first device in an answer of `GET /system_stats`, however odd the answer."""
-    devices = stats.get("devices")
-    first = devices[0] if isinstance(devices, list) and devices and isinstance(devices[0], dict) else {}
-    system = stats.get("system")
-    ram = system.get("ram_total") if isinstance(system, dict) else 0
-    return Reported(
-        name=str(first.get("name", "")),
-        type=str(first.get("type", "")),
-        vram_gb=_gigabytes(first.get("vram_total")),
-        ram_gb=_gigabytes(ram),
-    )
-
-
-def _gigabytes(size: object) -> float:
-    return size / 1e9 if isinstance(size, int | float) and not isinstance(size, bool) else 0.0

@@ -150,7 +150,7 @@ class Estimator:
     def _consider_measuring(self, device: Device) -> None:
         """Measure a GPU of this machine that nobody knows, once, while it has nothing else to do."""
         engine = self._engine()
-        unknown = device.kind == "gpu" and device.basis == "guess" and engine.device_type == "cuda"
+        unknown = device.kind == "gpu" and device.basis == "guess" and engine.machine.first.type == "cuda"
         if self._local and unknown and not engine.queue and engine.status == "alive" and not self._measuring.locked():
             names = (device.key, engine.device)
             threading.Thread(target=self._measure, args=names, name="measure-gpu", daemon=True).start()
@@ -221,8 +221,8 @@ def device_of(engine: Engine, measured_tflops: float | None = None) -> Device | 
     return devices.device(
         draft=engine.draft,
         name=engine.device,
-        type_=engine.device_type,
-        vram_gb=engine.vram_gb,
-        ram_gb=engine.ram_gb,
+        type_=engine.machine.first.type,
+        vram_gb=engine.machine.first.total / 1e9,
+        ram_gb=engine.machine.ram_total / 1e9,
         measured_tflops=measured_tflops,
     )

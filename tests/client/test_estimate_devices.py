@@ -6,9 +6,10 @@ import pytest
 
 from client.engine import Engine
 from client.estimate import facts, prior
-from client.estimate.device import device, reported
+from client.estimate.device import device
 from client.estimate.estimator import Estimator
 from client.estimate.model import budget_seconds
+from client.machine import machine, single
 from client.store import Store
 from tests.support import captures
 from workflows import manifest
@@ -40,7 +41,7 @@ def estimator_on(tmp_path):
     store = Store(tmp_path / "studio.db")
 
     def on(name, vram_gb, type_="cuda", **others):
-        engine = Engine("u", "alive", device=name, device_type=type_, vram_gb=vram_gb, ram_gb=64.0, **others)
+        engine = Engine("u", "alive", device=name, machine=single(name, type_, vram_gb, 64.0), **others)
         return Estimator(store, lambda: engine, tmp_path)
 
     yield on
@@ -184,12 +185,12 @@ def test_a_budget_is_never_less_than_a_minute(estimator_on):
 
 
 def test_the_device_is_read_from_what_a_real_server_says():
-    said = reported(captures.answer("system_stats"))
-    assert (said.name, said.type) == ("cpu", "cpu")
-    assert said.vram_gb == said.ram_gb == pytest.approx(25.28, abs=0.01)
+    said = machine(captures.answer("system_stats"))
+    assert (said.first.name, said.first.type) == ("cpu", "cpu")
+    assert said.first.total == said.ram_total == pytest.approx(25.28e9, abs=1e7)
 
 
 @pytest.mark.parametrize("stats", [{}, {"devices": []}, {"devices": [None], "system": None}, {"devices": "gpu"},
                                    {"devices": [{"vram_total": True, "name": 3}]}])  # fmt: skip
 def test_odd_answers_are_no_reason_to_fail(stats):
-    assert reported(stats).vram_gb == 0
+    assert machine(stats).first.total == 0

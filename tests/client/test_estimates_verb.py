@@ -12,6 +12,7 @@ from client.estimate.calibrate import NotMeasured
 from client.estimate.estimator import Estimator
 from client.estimate.history import Run
 from client.estimate.learning import Observation
+from client.machine import single
 from client.store import Store
 from tests.support.commands import eventually
 from workflows import manifest
@@ -98,7 +99,7 @@ def test_a_gpu_is_measured_and_its_number_kept(data, capsys, torch):
     assert (measured["name"], measured["vram_gb"]) == ("Card of tomorrow", 48.0)
     assert measured["tflops"] > 0
     store = Store(data / "studio.db")
-    engine = Engine("u", "alive", device="Card of tomorrow", device_type="cuda", vram_gb=48.0)
+    engine = Engine("u", "alive", device="Card of tomorrow", machine=single("Card of tomorrow", "cuda", 48.0))
     device = Estimator(store, lambda: engine, data).device()
     store.close()
     assert (device.basis, device.tflops) == ("measured", pytest.approx(0.65 * measured["tflops"]))
@@ -143,7 +144,7 @@ def estimator(data):
     store = Store(data / "studio.db")
 
     def on(local=True, queue=0, name="Card of tomorrow"):
-        engine = Engine("u", "alive", device=name, device_type="cuda", vram_gb=48.0, queue=queue)
+        engine = Engine("u", "alive", device=name, machine=single(name, "cuda", 48.0), queue=queue)
         return Estimator(store, lambda: engine, data, local)
 
     yield on
