@@ -1,4 +1,4 @@
-"""What is set, and from where: a flag of `up`, the environment, a file, or the default. No value here is a secret.
+"""What is set, and from where: a flag of `up`, the environment, or the default. No value here is a secret.
 
 `up` hands all settings on to the programs as variables, and in UP_ORIGINS where each came from.
 """
@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from client.logs import MASK
 from client.settings import SETTINGS, Setting, Settings, environment, without_credentials
 from workflows import access
 
-Origin = Literal["flag", "environment", "file", "default"]
+Origin = Literal["flag", "environment", "default"]
 HANDED_ON = "UP_ORIGINS"
-MASK = "••••"
 _OF_THE_TESTS = ("STUDIO_TEST_CHROMIUM", "COMFYUI_URL")
 
 

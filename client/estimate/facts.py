@@ -58,7 +58,6 @@ GUESSED_GB = {
 GUESSED_OTHER_GB = 0.7
 """Size of a file that nobody published, by the class of its loader."""
 
-SAMPLERS = ("SamplerCustomAdvanced", "SamplerCustom", "KSampler", "KSamplerAdvanced")
 TRANSFORMERS = ("CheckpointLoaderSimple", "UNETLoader")
 TEXT_ENCODERS = ("LTXAVTextEncoderLoader", "DualCLIPLoader", "CLIPLoader")
 

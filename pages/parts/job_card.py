@@ -11,7 +11,7 @@ import streamlit as st
 from client import engine_events
 from client.jobs import Job, manager
 from client.states import Cancelled, Failed, Queued, Running, Succeeded, is_final
-from pages.parts import files, forecast, markup, owner, values, words
+from pages.parts import files, forecast, markup, navigation, owner, values, words
 from pages.parts.frame import page_of
 from workflows import manifest
 from workflows.errors import StudioError
@@ -25,11 +25,9 @@ TOLD: dict[str, str] = {
     "gave_up": "The engine is given up.",
 }
 """What is said of what happens to the engine while a job waits for it."""
-ENGINE_PAGE = ("pages/Engine.py", "Engine", ":material/memory:")
-MODELS_PAGE = ("pages/Models.py", "Models", ":material/deployed_code:")
 MENDED_ON = {
-    "model_missing": MODELS_PAGE,
-    **dict.fromkeys(("engine_unreachable", "engine_silent", "engine_out_of_memory"), ENGINE_PAGE),
+    "model_missing": "Models",
+    **dict.fromkeys(("engine_unreachable", "engine_silent", "engine_out_of_memory"), "Engine"),
 }
 """The page, by code, on which something can be done about it."""
 
@@ -232,8 +230,7 @@ def _mend(job: Job) -> None:
     """A link to the page on which what a failed job lacked can be had."""
     found = MENDED_ON.get(job.state.code) if isinstance(job.state, Failed) else None
     if found:
-        page, label, icon = found
-        st.page_link(page, label=label, icon=icon, query_params=owner.link())
+        navigation.to_system(found)
 
 
 def edit(job: Job) -> None:

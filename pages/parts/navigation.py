@@ -62,10 +62,14 @@ def sidebar() -> None:
         st.caption("Library")
         _link("pages/Library.py", "Library", "grid_view")
         st.caption("System")
-        for name, icon in SYSTEM.items():
-            if (ROOT / "pages" / f"{name}.py").exists():
-                _link(f"pages/{name}.py", name, icon)
+        for name in SYSTEM:
+            to_system(name)
         st.html(DRAWER, unsafe_allow_javascript=True)
+
+
+def to_system(name: str) -> None:
+    """A link to a page of the section System."""
+    _link(f"pages/{name}.py", name, SYSTEM[name])
 
 
 def _link(page: str, label: str, icon: str) -> None:

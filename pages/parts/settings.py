@@ -11,6 +11,7 @@ from huggingface_hub import constants
 from client import origins
 from client import settings as configuration
 from client.doctor import doctor
+from client.logs import MASK
 from client.models.hub import Hub
 from client.models.token import origin as token_origin
 from pages.parts import acting, markup, words
@@ -91,7 +92,7 @@ def _hub() -> list[markup.SettingRow]:
     token = markup.SettingRow(
         "HF_TOKEN",
         "",
-        origins.MASK if hub.token else "",
+        MASK if hub.token else "",
         "environment" if at.startswith("the variable") else "file" if at else "default",
         f"The hub's token; without the variable it is read from {constants.HF_TOKEN_PATH}.",
     )
