@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -11,10 +10,10 @@ from typing import Literal
 from client import engine_events
 from client.budget import budget, meter
 from client.estimate.model import Estimate
+from client.estimate.recorder import Clock
 from client.states import Queued, Running
 from workflows.errors import StudioError
 
-Clock = Callable[[], float]
 TimeUp = Literal["longer", "silent", "over", "queued"]
 
 

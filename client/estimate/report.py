@@ -50,8 +50,7 @@ class Kind:
 class Report:
     """A device by its key, its runs, newest first, and its kinds of work.
 
-    `error` is the median of the newest runs' errors, as a share of the actual time; `inside` the share of them that
-    ended within the range that was given. None without runs.
+    `error` is the median of the newest runs' errors, as a share of the actual time; None without runs.
     """
 
     device: str
