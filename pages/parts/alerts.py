@@ -19,7 +19,7 @@ from pages.parts import words
 from workflows import manifest
 
 OPEN = "alerts.open"
-SCRIPT = Path(__file__).with_name("alerts.js")
+SCRIPT = Path(__file__).with_name("alerts.js").read_text(encoding="utf-8")
 PROMPT_LENGTH = 120
 BELL = """<div class="s-bell" hidden>
 <button type="button" role="switch" aria-checked="false"><span></span>Notify me when a video is ready</button>
@@ -75,5 +75,4 @@ def bell() -> None:
 def _run(said: dict[str, Any]) -> None:
     # No text of a job may end the script that it stands in.
     told = json.dumps(said).replace("<", "\\u003c")
-    script = SCRIPT.read_text(encoding="utf-8")
-    st.html(f"<script>{script}({told});</script>", unsafe_allow_javascript=True)
+    st.html(f"<script>{SCRIPT}({told});</script>", unsafe_allow_javascript=True)

@@ -19,30 +19,7 @@ SYSTEM = {
     "Estimates": "monitoring",
 }
 """The pages of the last section, with their icons."""
-DRAWER = """<script>
-(() => {
-  const bar = document.querySelector('[data-testid="stSidebar"]');
-  if (!bar || bar.dataset.drawer) return;
-  bar.dataset.drawer = "yes";
-  const narrow = window.matchMedia("(max-width: 1023px)");
-  const isOpen = () => bar.dataset.collapsed === "false";
-  const press = (selector) => document.querySelector(selector)?.click();
-  const shut = () => { if (isOpen()) press('[data-testid="stSidebarCollapseButton"] button'); };
-  const show = () => { if (!isOpen()) press('[data-testid="stExpandSidebarButton"]'); };
-  if (narrow.matches) shut();
-  narrow.addEventListener("change", () => narrow.matches ? shut() : show());
-  bar.addEventListener("click", (event) => {
-    if (narrow.matches && event.target.closest("a")) setTimeout(shut);
-  });
-  document.addEventListener("click", (event) => {
-    if (!narrow.matches || !isOpen() || !event.isTrusted || bar.contains(event.target)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    shut();
-  }, true);
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && narrow.matches) shut(); });
-})();
-</script>"""
+DRAWER = Path(__file__).with_name("drawer.js").read_text(encoding="utf-8")
 """Streamlit's own sidebar is a drawer on phones only, and closes after links of its own navigation only."""
 
 
@@ -64,7 +41,7 @@ def sidebar() -> None:
         st.caption("System")
         for name in SYSTEM:
             to_system(name)
-        st.html(DRAWER, unsafe_allow_javascript=True)
+        st.html(f"<script>{DRAWER}</script>", unsafe_allow_javascript=True)
 
 
 def to_system(name: str) -> None:
