@@ -69,12 +69,15 @@ def external() -> bool:
 
 
 def engine_notice(mode: Mode | None = None) -> None:
-    """Say so, and what to do, where no engine answers, or where it lacks what the mode needs."""
-    engine = manager().engine()
+    """Say so, and what to do, where no engine answers, or where it lacks what the mode needs.
+
+    It has its place on the page without a notice, too: what moves is shown twice until the page is drawn to its end.
+    """
+    place, engine = st.empty(), manager().engine()
     if engine.status != "alive":
-        st.html(markup.notice("warn", *_absence(engine), "power_off"))
+        place.html(markup.notice("warn", *_absence(engine), "power_off"))
     elif mode and engine.preflight and not engine.preflight.mode(mode.name).ready:
-        st.html(markup.notice("warn", *_lack(engine.preflight.mode(mode.name)), "extension_off"))
+        place.html(markup.notice("warn", *_lack(engine.preflight.mode(mode.name)), "extension_off"))
 
 
 def _lack(found: ModeCheck) -> tuple[str, str]:

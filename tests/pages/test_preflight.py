@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from client.jobs import JobManager
 from tests.pages.visit import Visit
 from tests.support.commands import eventually
@@ -22,3 +24,9 @@ def test_the_draft_engine_lacks_nothing(manager: JobManager) -> None:
     visit = Visit()
     visit.open_mode("style")
     assert not any("can't run" in text or "can run" in text for text in visit.shown)
+
+
+@pytest.mark.parametrize("engine", ["manager", "lonely_manager"])
+def test_a_notice_moves_nothing_on_the_page(request: pytest.FixtureRequest, engine: str) -> None:
+    request.getfixturevalue(engine)
+    assert max(Visit().open_mode("t2v").app.main.children) == 2
