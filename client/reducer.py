@@ -77,6 +77,19 @@ def reduce(track: Track, heard: Event | View, now: float) -> Track:
     return track
 
 
+def unanswered(track: Track) -> Track:
+    """The track while the engine does not answer: how long that will take nobody knows."""
+    note = "The engine does not answer; waiting for it."
+    state = track.state
+    waiting = replace(state, note=note, eta=None) if isinstance(state, Running) else Queued(note=note)
+    return replace(track, state=waiting)
+
+
+def noted(track: Track, note: str) -> Track:
+    """The track with what there is to say, where nothing else is said."""
+    return track if track.state.note or not note else replace(track, state=replace(track.state, note=note))
+
+
 def _running(track: Track, now: float) -> Track:
     if isinstance(track.state, Running):
         return track

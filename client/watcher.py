@@ -25,9 +25,9 @@ from client.estimate.recorder import Recorder
 from client.events import decode
 from client.order import Turn
 from client.overseer import Overseer, TimeUp
-from client.pace import Pace, Stopped
+from client.pace import Absence, Pace, Stopped
 from client.prepare import prepare
-from client.reducer import Track, reduce
+from client.reducer import Track, noted, reduce, unanswered
 from client.socket import Closed, Socket
 from client.states import Cancelled, Failed, Output, Queued, Running, Succeeded
 from client.store import Row, Store
@@ -78,8 +78,8 @@ class Watcher:
         self._maybe_posted = False
         self._cancel_sent = False
         self._denied_since: float | None = None
-        self._failing_since: float | None = None
-        self._pause = self._blind_for = pace.tick
+        self._absence = Absence(server.url, pace)
+        self._blind_for = pace.tick
         self._showing: str | None = None
         self._enhanced = row.enhanced
         self._track = Track(row.prompt_id, Plan(("",), {}), row.state_so_far(), started_at=row.started_at)
@@ -154,7 +154,6 @@ class Watcher:
                     return final
                 self._stop.wait(self._pace.tick)
             except Unreachable as error:
-                self._overseer.pause()
                 if not self._wait_out(error):
                     return Interrupted()
 
@@ -218,7 +217,7 @@ class Watcher:
     def _look(self) -> View | None:
         """Ask over HTTP; the view if it is final."""
         view = self._server.locate(self.row.prompt_id)
-        self._answered()
+        self._absence.over()
         if isinstance(view, Unknown):
             self._denied_since = self._denied_since or time.monotonic()
             return view if time.monotonic() - self._denied_since >= self._pace.doubt else None
@@ -241,7 +240,7 @@ class Watcher:
             settings = {"mode": self.row.mode, "preset": self.row.preset, "values": self.row.named_values()}
             self._server.submit(graph, self.row.prompt_id, self.row.client_id, {"ltx_studio": settings})
         self._posted = True
-        self._answered()
+        self._absence.over()
         posted_at = time.time()
         self.row = replace(self.row, posted_at=posted_at)
         self._note_down(lambda: self._store.set_posted(self.row.id, posted_at))
@@ -284,31 +283,20 @@ class Watcher:
                 if not self._wait_out(error):
                     return None
             else:
-                self._answered()
+                self._absence.over()
                 return done
-
-    def _answered(self) -> None:
-        self._failing_since, self._pause = None, self._pace.tick
 
     def _wait_out(self, error: Unreachable) -> bool:
         """Wait before the next attempt; False when the job was cancelled and the engine stays away.
 
         Raises StudioError `engine_unreachable` when patience is at its end.
         """
-        now = time.monotonic()
-        self._failing_since = self._failing_since or now
-        away = now - self._failing_since
-        if self._cancel.is_set() and (away >= self._pace.goodbye or not (self._posted or self._maybe_posted)):
+        pause = self._absence.lasts(error, leaving=self._cancel.is_set(), sent=self._posted or self._maybe_posted)
+        if pause is None:
             return False
-        if away >= self._pace.patience:
-            raise StudioError("engine_unreachable", server=self._server.url, reason=error)
-        note = "The engine does not answer; waiting for it."
-        if isinstance(self._track.state, Running):
-            self._set(replace(self._track, state=replace(self._track.state, note=note, eta=None)))
-        else:
-            self._set(replace(self._track, state=Queued(note=note)))
-        self._stop.wait(self._pause)
-        self._pause = min(2 * self._pause, self._pace.backoff)
+        self._set(unanswered(self._track))
+        self._overseer.pause()
+        self._stop.wait(pause)
         return True
 
     def _keep_enhanced(self, texts: Mapping[str, str]) -> None:
@@ -338,12 +326,7 @@ class Watcher:
                 self._overseer.progress()
             self._overseer.see(track.state, self._posted)
             self._track = track
-            self._publish(self._noted(track))
-
-    def _noted(self, track: Track) -> Track:
-        """The track with what there is to say about its time, where nothing else is said."""
-        note = self._overseer.note
-        return track if track.state.note or not note else replace(track, state=replace(track.state, note=note))
+            self._publish(noted(track, self._overseer.note))
 
     def _oversee(self, heard: bool) -> View | None:
         """See to it that the job's time is not up; the final view if that shows. `heard`: progress would be told."""
@@ -352,7 +335,7 @@ class Watcher:
         before = self._overseer.note
         verdict = self._overseer.verdict(self._track.state, heard)
         if self._overseer.note != before:
-            self._publish(self._noted(self._track))
+            self._publish(noted(self._track, self._overseer.note))
         if verdict is None:
             return None
         # The engine is asked before anything is done: the job may have ended, or may not run at all.
@@ -363,7 +346,7 @@ class Watcher:
             return None
         if verdict == "longer":
             self._overseer.extend(self._track.state)
-            self._publish(self._noted(self._track))
+            self._publish(noted(self._track, self._overseer.note))
             return None
         return self._take_back(verdict)
 
