@@ -6,12 +6,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from client import library
+from client.attempts import listener
 from client.estimate.estimator import Sent
 from client.estimate.model import Estimate
 from client.estimate.recorder import plan_of
 from client.pace import Pace
-from client.states import Cancelled, Failed, Succeeded
+from client.states import Cancelled, Failed, Output, Succeeded
 from client.store import Row, Store
 from client.transport import Server
 from client.views import Completed, Errored, InProgress, Pending, Unknown, View
@@ -36,11 +39,18 @@ def has_arrived(server: Server, prompt_id: str, pace: Pace, check: Callable[[], 
     return True
 
 
-def let_go(server: Server, prompt_id: str, pace: Pace, check: Callable[[], None]) -> View | None:
-    """Wait until the engine has let go of a prompt that was cancelled there, for a while.
+def submit(server: Server, row: Row, graph: Graph) -> None:
+    """Send a job's graph, with what was asked for as JSON for the video's metadata."""
+    settings = {"mode": row.mode, "preset": row.preset, "values": row.named_values()}
+    server.submit(graph, row.prompt_id, listener(row), {"ltx_studio": settings})
+
+
+def taken_back(server: Server, prompt_id: str, pace: Pace, check: Callable[[], None]) -> View | None:
+    """Cancel a prompt and wait until the engine has let go of it, for a while.
 
     The view of one that had ended by itself before it heard of that.
     """
+    server.cancel(prompt_id)
     until = time.monotonic() + pace.goodbye
     while time.monotonic() < until:
         check()
@@ -51,6 +61,13 @@ def let_go(server: Server, prompt_id: str, pace: Pace, check: Callable[[], None]
             return None
         time.sleep(pace.tick)
     return None
+
+
+def collected(server: Server, view: Completed, folder: Path, row: Row, check: Callable[[], None]) -> tuple[Output, ...]:
+    """What a job has made, in the library. Raises StudioError as `library.fetch`, or `output_missing`."""
+    if not view.files:
+        raise StudioError("output_missing", value="")
+    return library.fetch(server, view.files, folder, row.id, check)
 
 
 def write_down(

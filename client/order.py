@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from client.attempts import on_engine
 from client.store import Row, Store
 
 Move = Literal["first", "up", "down"]
@@ -67,13 +68,13 @@ class Order:
     def sorted(self, rows: Iterable[Row]) -> list[Row]:
         """Open jobs as they were ordered: what has been sent, then what was moved, then by age as they come."""
         places = {row["job_id"]: row["place"] for row in self._store.read("SELECT job_id, place FROM places")}
-        return sorted(rows, key=lambda row: (row.posted_at is None, row.id not in places, places.get(row.id, 0)))
+        return sorted(rows, key=lambda row: (not on_engine(row), row.id not in places, places.get(row.id, 0)))
 
     def join(self, row: Row) -> Turn:
         """Take a job in at the end of its owner's line, or as sent where it has been."""
         with self._changed:
             self._owners[row.id] = row.owner
-            lines = self._held if row.posted_at is None else self._sent
+            lines = self._sent if on_engine(row) else self._held
             lines.setdefault(row.owner, []).append(row.id)
         return Turn(self, row.id)
 

@@ -14,6 +14,7 @@ from client.estimate.recorder import Clock
 from client.states import Queued, Running
 from workflows.errors import StudioError
 
+RETRYING = "Retrying with more time."
 TimeUp = Literal["longer", "silent", "over", "queued"]
 
 
@@ -44,7 +45,12 @@ class Overseer:
         self._estimate: Estimate | None = None
         self._meter = meter(budget(None, limits.cap, attempt), ran)
         self._waiting_since: float | None = None
-        self.note = ""
+        self._reached: tuple[float, str] = (0.0, "0 %")
+        self.note = self._usual
+
+    @property
+    def _usual(self) -> str:
+        return RETRYING if self._attempt > 1 else ""
 
     @property
     def ours(self) -> bool:
@@ -86,7 +92,7 @@ class Overseer:
         if found == "stalled":
             self.note = f"No progress for {_span(self._meter.quiet(now))}; it is waited for."
         elif found == "fine" and not self._meter.extended:
-            self.note = ""
+            self.note = self._usual
         return None if found == "fine" or found == "stalled" else found
 
     def _most_waiting(self) -> float | None:
@@ -101,22 +107,32 @@ class Overseer:
         assert self._meter.granted is not None
         self.note = f"It takes longer than expected and may go on, for {_span(self._meter.granted)} in all."
 
-    def again(self) -> None:
-        """The job is sent anew, with more time."""
+    def again(self, state: Queued | Running) -> None:
+        """The job, which had come as far as that, is sent anew, with more time."""
+        self._reached = self._furthest(state)
         self._attempt += 1
         self._meter = meter(budget(self._estimate, self._limits.cap, self._attempt))
-        self._waiting_since, self.note = None, ""
+        self._waiting_since, self.note = None, self._usual
+
+    def _furthest(self, state: Queued | Running) -> tuple[float, str]:
+        """The most that an attempt has reached, as a share and in words."""
+        if not isinstance(state, Running) or not state.stage:
+            return self._reached
+        return max(self._reached, (state.fraction, f"{state.stage}, {int(100 * state.fraction)} %"))
 
     def failure(self, verdict: TimeUp, state: Queued | Running) -> StudioError:
         """Why a job is given up."""
         now = self._limits.clock()
-        if verdict == "queued":
-            waited = now - (self._waiting_since or now)
-            return StudioError("queue_timeout", span=_span(waited))
-        stage = f"{state.stage}, {int(100 * state.fraction)} %" if isinstance(state, Running) and state.stage else "0 %"
+        reached = self._furthest(state)[1]
         if verdict == "over":
-            return StudioError("budget_spent", span=_span(self._meter.spent(now)), reached=stage)
-        return StudioError("engine_silent", span=_span(self._meter.quiet(now)), reached=stage)
+            return StudioError("budget_spent", span=_span(self._meter.spent(now)), reached=reached)
+        if verdict == "silent":
+            return StudioError("engine_silent", span=_span(self._meter.quiet(now)), reached=reached)
+        waited = 0.0 if self._waiting_since is None else now - self._waiting_since
+        if self._limits.queue is not None and waited > self._limits.queue:
+            return StudioError("queue_timeout", span=_span(waited))
+        # The first attempt has never let the engine go.
+        return StudioError("engine_silent", span=_span(waited), reached=reached)
 
     def loss(self, since: float | None) -> StudioError:
         """Why an engine has forgotten a job that it was sent at `since`, unix seconds."""

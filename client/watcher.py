@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from client import library, refusal
+from client.attempts import earlier, listener
 from client.budget import ATTEMPTS
-from client.conversation import enhanced_by, has_arrived, let_go, planned, sent, write_down
+from client.conversation import collected, enhanced_by, has_arrived, planned, sent, submit, taken_back, write_down
 from client.engine import describe
 from client.estimate.recorder import Recorder
 from client.events import decode
@@ -29,7 +30,7 @@ from client.pace import Absence, Pace, Stopped
 from client.prepare import prepare
 from client.reducer import Track, noted, reduce, unanswered
 from client.socket import Closed, Socket
-from client.states import Cancelled, Failed, Output, Queued, Running, Succeeded
+from client.states import Cancelled, Failed, Queued, Running, Succeeded
 from client.store import Row, Store
 from client.transport import Server, Unreachable
 from client.views import Completed, Errored, InProgress, Interrupted, Pending, Unknown, View
@@ -130,7 +131,9 @@ class Watcher:
         if isinstance(view, Completed):
             self._recorder.finish()
             self._keep_enhanced(view.texts)
-            outputs = self._patiently(lambda: self._collect(view))
+            outputs = self._patiently(
+                lambda: collected(self._server, view, self._folder, self.row, self._check_stopped)
+            )
             return Cancelled() if outputs is None else Succeeded(outputs)
         if isinstance(view, Errored):
             error = refusal.failure(view)
@@ -160,7 +163,7 @@ class Watcher:
     def _open(self, stack: ExitStack) -> Socket | None:
         """A socket, or None where only HTTP gets through."""
         try:
-            socket = stack.enter_context(Socket(self._server.websocket_url(self.row.client_id), self._server.access))
+            socket = stack.enter_context(Socket(self._server.websocket_url(listener(self.row)), self._server.access))
         except Unreachable:
             self._blind_for = min(2 * self._blind_for, self._pace.backoff)
             return None
@@ -169,8 +172,8 @@ class Watcher:
 
     def _listen_once(self, graph: Graph, socket: Socket | None) -> View | None:
         """Listen on one connection: the final view, or None when a new connection is wanted."""
-        if not self._posted and not self._send(graph):
-            return Interrupted()
+        if not self._posted and (over := self._send(graph)) is not None:
+            return over
         opened = heard = time.monotonic()
         asked = float("-inf")
         while True:
@@ -227,24 +230,24 @@ class Watcher:
             return None
         return view
 
-    def _send(self, graph: Graph) -> bool:
-        """Post the graph once; False when the job was cancelled before.
+    def _send(self, graph: Graph) -> View | None:
+        """Post the graph once; the final view where there is nothing to be sent any more.
 
-        Where an earlier attempt may have arrived (its answer was lost, or the studio was restarted), the engine must
-        deny knowing the job for as long as in `_look` before it is sent again.
+        Where it may have arrived already (its answer was lost, or the studio was restarted), the engine must deny
+        knowing the job for as long as in `_look` before it is sent again. An earlier attempt is taken back first.
         """
         if not (self._maybe_posted and has_arrived(self._server, self.row.prompt_id, self._pace, self._check_stopped)):
-            if self._cancel.is_set():
-                return False
+            over = self._end_earlier()
+            if over is not None or self._cancel.is_set():
+                return over or Interrupted()
             self._maybe_posted = True
-            settings = {"mode": self.row.mode, "preset": self.row.preset, "values": self.row.named_values()}
-            self._server.submit(graph, self.row.prompt_id, self.row.client_id, {"ltx_studio": settings})
+            submit(self._server, self.row, graph)
         self._posted = True
         self._absence.over()
         posted_at = time.time()
         self.row = replace(self.row, posted_at=posted_at)
         self._note_down(lambda: self._store.set_posted(self.row.id, posted_at))
-        return True
+        return None
 
     def _await_turn(self) -> bool:
         """Wait until the job may be sent; False when it was cancelled before. No socket is open meanwhile."""
@@ -265,11 +268,6 @@ class Watcher:
         estimate = self._recorder.begin(sent(self.row, graph), engine)
         self._overseer.expect(estimate)
         return planned(self.row, graph, estimate)
-
-    def _collect(self, view: Completed) -> tuple[Output, ...]:
-        if not view.files:
-            raise StudioError("output_missing", value="")
-        return library.fetch(self._server, view.files, self._folder, self.row.id, self._check_stopped)
 
     def _patiently(self, step: Callable[[], T]) -> T | None:
         """Do one step over HTTP, again and again while the engine is unreachable; None when cancelled meanwhile."""
@@ -305,12 +303,14 @@ class Watcher:
             self._enhanced = text
             self._note_down(lambda: self._store.set_enhanced(self.row.id, text))
 
-    def _note_down(self, write: Callable[[], None]) -> None:
-        """Write what a restart can find out by asking; a full disk must not end the job."""
+    def _note_down(self, write: Callable[[], None]) -> bool:
+        """Write what a job can go on without; a full disk must not end it. Whether it was written."""
         try:
             write()
         except StudioError:
             log.exception("job %s", self.row.id)
+            return False
+        return True
 
     def _check_stopped(self) -> None:
         if self._stop.is_set():
@@ -351,24 +351,46 @@ class Watcher:
         return self._take_back(verdict)
 
     def _take_back(self, verdict: TimeUp) -> View | None:
-        """Take the job back from the engine, and get ready to send it again where it fell silent for the first time.
+        """Take the job back from the engine, or have it sent again where it fell silent for the first time.
 
         The view if the job has ended after all. Raises StudioError with what was reached.
         """
-        self._server.cancel(self.row.prompt_id)
-        view = let_go(self._server, self.row.prompt_id, self._pace, self._check_stopped)
+        if verdict == "silent" and self.row.attempt < ATTEMPTS and self._begin_attempt():
+            return None
+        view = taken_back(self._server, self.row.prompt_id, self._pace, self._check_stopped)
         if view is not None:
             return view
-        self._make_room()
-        if verdict != "silent" or self.row.attempt >= ATTEMPTS:
-            raise self._overseer.failure(verdict, self._track.state)
-        self.row = replace(self.row, attempt=self.row.attempt + 1, posted_at=None, started_at=None)
-        self._store.begin_attempt(self.row.id, self.row.attempt)
+        if verdict == "silent":
+            self._make_room()
+        raise self._overseer.failure(verdict, self._track.state)
+
+    def _begin_attempt(self) -> bool:
+        """Get ready to send the job once more; False where that can't be written down.
+
+        It is written before the engine hears of anything: a studio that ends in between knows what to go on with.
+        """
+        attempt = self.row.attempt + 1
+        if not self._note_down(lambda: self._store.begin_attempt(self.row.id, attempt)):
+            return False
+        self.row = replace(self.row, attempt=attempt, posted_at=None, started_at=self._track.started_at)
         self._posted = self._maybe_posted = False
-        self._overseer.again()
+        self._overseer.again(self._track.state)
         self._recorder.again(self.row.prompt_id)
-        self._set(Track(self.row.prompt_id, self._track.plan, Queued(note="Retrying with more time.")))
-        return None
+        self._set(Track(self.row.prompt_id, self._track.plan))
+        return True
+
+    def _end_earlier(self) -> View | None:
+        """Take the attempt before this one back; its view if it has ended by itself after all."""
+        prompt_id = earlier(self.row)
+        if prompt_id is None:
+            return None
+        view = taken_back(self._server, prompt_id, self._pace, self._check_stopped)
+        if view is None:
+            self._make_room()
+        elif self.row.started_at is not None:
+            began = self.row.started_at
+            self._note_down(lambda: self._store.set_started(self.row.id, began))
+        return view
 
     def _make_room(self) -> None:
         """Free what models hold, on an engine that is ours: others may count on theirs."""

@@ -1,7 +1,8 @@
 """The draft engine whose sampler does as a test tells it, told by lines of the file `pace` in its base folder.
 
-Each run of the sampler takes the next line: `hang` is silent until the prompt is interrupted, `step N SECONDS` reports
-progress N times with a pause before each, `oom` fails as torch does without memory, `go` or no line samples at once.
+Each run of the sampler takes the next line: `hang` is silent until the prompt is interrupted, `deaf` until the file
+`release` is there, whoever interrupts it, `step N SECONDS` reports progress N times with a pause before each, `oom`
+fails as torch does without memory, `go` or no line samples at once.
 Takes the draft engine's own command line.
 """
 
@@ -45,6 +46,8 @@ def paced(run):
             raise OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
         while order == "hang":
             context.check()
+            time.sleep(0.02)
+        while order == "deaf" and not (BASE / "release").exists():
             time.sleep(0.02)
         if order == "step":
             count, seconds = int(numbers[0]), float(numbers[1])
