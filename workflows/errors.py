@@ -209,7 +209,7 @@ REGISTRY: dict[str, ErrorKind] = {
         retryable=True,
     ),
     "engine_silent": ErrorKind(
-        "The engine reported no progress for {span}, twice; the job had reached {reached}.",
+        "The engine reported no progress for {span}, and the job was given up; it had reached {reached}.",
         "Restart the engine, or choose a smaller size or a shorter video.",
         retryable=True,
     ),

@@ -1,8 +1,8 @@
 """The draft engine whose sampler does as a test tells it, told by lines of the file `pace` in its base folder.
 
-Each run of the sampler takes the next line: `hang` is silent until the prompt is interrupted, `deaf` until the file
-`release` is there, whoever interrupts it, `step N SECONDS` reports progress N times with a pause before each, `oom`
-fails as torch does without memory, `go` or no line samples at once.
+Each run of the sampler takes the next line: `hang` is silent after its first step until the prompt is interrupted,
+`deaf` until the file `release` is there, whoever interrupts it, `step N` reports that many steps, as far as the number
+in the file `reached` says, `oom` fails as torch does without memory, `go` or no line samples at once.
 Takes the draft engine's own command line.
 """
 
@@ -44,16 +44,18 @@ def paced(run):
         order, *numbers = take()
         if order == "oom":
             raise OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        if order in ("hang", "deaf"):
+            context.progress(1, 100)
         while order == "hang":
             context.check()
             time.sleep(0.02)
         while order == "deaf" and not (BASE / "release").exists():
             time.sleep(0.02)
-        if order == "step":
-            count, seconds = int(numbers[0]), float(numbers[1])
-            for step in range(count):
-                time.sleep(seconds)
-                context.progress(step + 1, count)
+        done = 0
+        while order == "step" and done < int(numbers[0]):
+            done = int((BASE / "reached").read_text() or done)
+            context.progress(done, int(numbers[0]))
+            time.sleep(0.02)
         return run(context, **inputs)
 
     return sample
