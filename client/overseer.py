@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 from client import engine_events
 from client.budget import budget, meter
 from client.estimate.model import Estimate
 from client.estimate.recorder import Clock
 from client.states import Queued, Running
+from client.transport import Server, Unreachable
 from workflows.errors import StudioError
 
 RETRYING = "Retrying with more time."
-TimeUp = Literal["longer", "silent", "over", "queued"]
+TimeUp = Literal["longer", "silent", "over", "queued", "stuck"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Overseer:
         self._estimate: Estimate | None = None
         self._meter = meter(budget(None, limits.cap, attempt), ran)
         self._waiting_since: float | None = None
+        self._excused = False
         self._reached: tuple[float, str] = (0.0, "0 %")
         self.note = self._usual
 
@@ -52,10 +55,11 @@ class Overseer:
     def _usual(self) -> str:
         return RETRYING if self._attempt > 1 else ""
 
-    @property
-    def ours(self) -> bool:
-        """Whether the engine's memory may be freed."""
-        return self._limits.ours
+    def make_room(self, server: Server) -> None:
+        """Free what models hold, on an engine that is ours: others may count on theirs."""
+        if self._limits.ours:
+            with contextlib.suppress(Unreachable):
+                server.free()
 
     def expect(self, estimate: Estimate | None) -> None:
         """The job's estimate is known now, or known not to be."""
@@ -81,13 +85,14 @@ class Overseer:
         self._meter = self._meter.pause(self._limits.clock())
 
     def verdict(self, state: Queued | Running, heard: bool) -> TimeUp | None:
-        """What of the job's time is up, None where nothing is; where progress is not `heard`, silence says nothing."""
+        """What of the job's time is up, None where nothing is; where progress is not `heard`, silence says nothing.
+
+        `stuck`: a second attempt has waited for so long that the engine may not have let the first one go.
+        """
         self.see(state, posted=self._waiting_since is not None)
         now = self._limits.clock()
         if isinstance(state, Queued):
-            limit = self._most_waiting()
-            late = limit is not None and self._waiting_since is not None and now - self._waiting_since > limit
-            return "queued" if late else None
+            return self._late(0.0 if self._waiting_since is None else now - self._waiting_since)
         found = self._meter.verdict(now, state.stage, heard)
         if found == "stalled":
             self.note = f"No progress for {_span(self._meter.quiet(now))}; it is waited for."
@@ -95,10 +100,15 @@ class Overseer:
             self.note = self._usual
         return None if found == "fine" or found == "stalled" else found
 
-    def _most_waiting(self) -> float | None:
-        """A second attempt does not wait for ever behind the first, which the engine may not let go."""
-        own = self._meter.granted if self._attempt > 1 else None
-        return min((limit for limit in (self._limits.queue, own) if limit is not None), default=None)
+    def _late(self, waited: float) -> TimeUp | None:
+        if self._limits.queue is not None and waited > self._limits.queue:
+            return "queued"
+        own = self._meter.granted if self._attempt > 1 and not self._excused else None
+        return "stuck" if own is not None and waited > own else None
+
+    def excuse(self) -> None:
+        """The engine has let the first attempt go: the second one waits for others, as long as it takes."""
+        self._excused = True
 
     def extend(self, state: Queued | Running) -> None:
         """Grant more time to a job that goes on."""
@@ -120,6 +130,12 @@ class Overseer:
             return self._reached
         return max(self._reached, (state.fraction, f"{state.stage}, {int(100 * state.fraction)} %"))
 
+    def give_up(self, verdict: TimeUp, state: Queued | Running, server: Server) -> NoReturn:
+        """Raise why a job that has been taken back is given up; what hung may still hold memory."""
+        if verdict in ("silent", "stuck"):
+            self.make_room(server)
+        raise self.failure(verdict, state)
+
     def failure(self, verdict: TimeUp, state: Queued | Running) -> StudioError:
         """Why a job is given up."""
         now = self._limits.clock()
@@ -129,7 +145,7 @@ class Overseer:
         if verdict == "silent":
             return StudioError("engine_silent", span=_span(self._meter.quiet(now)), reached=reached)
         waited = 0.0 if self._waiting_since is None else now - self._waiting_since
-        if self._limits.queue is not None and waited > self._limits.queue:
+        if verdict == "queued":
             return StudioError("queue_timeout", span=_span(waited))
         # The first attempt has never let the engine go.
         return StudioError("engine_silent", span=_span(waited), reached=reached)

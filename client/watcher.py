@@ -7,7 +7,6 @@ once, whatever happens here.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -78,6 +77,7 @@ class Watcher:
         self._posted = row.posted_at is not None
         self._maybe_posted = False
         self._cancel_sent = False
+        self._taking: TimeUp | None = None
         self._denied_since: float | None = None
         self._absence = Absence(server.url, pace)
         self._blind_for = pace.tick
@@ -138,7 +138,7 @@ class Watcher:
         if isinstance(view, Errored):
             error = refusal.failure(view)
             if error.code == "out_of_memory":
-                self._make_room()
+                self._overseer.make_room(self._server)
             return refusal.failed(error, f"{view.exception_type}: {view.message}\n{view.traceback}".strip())
         if isinstance(view, Unknown) and not self._cancel.is_set():
             raise self._overseer.loss(self.row.posted_at)
@@ -223,12 +223,12 @@ class Watcher:
         self._absence.over()
         if isinstance(view, Unknown):
             self._denied_since = self._denied_since or time.monotonic()
-            return view if time.monotonic() - self._denied_since >= self._pace.doubt else None
+            return self._gone(view) if time.monotonic() - self._denied_since >= self._pace.doubt else None
         self._denied_since = None
         if isinstance(view, Pending | InProgress):
             self._set(reduce(self._track, view, time.time()))
             return None
-        return view
+        return self._gone(view) if isinstance(view, Interrupted) else view
 
     def _send(self, graph: Graph) -> View | None:
         """Post the graph once; the final view where there is nothing to be sent any more.
@@ -285,10 +285,7 @@ class Watcher:
                 return done
 
     def _wait_out(self, error: Unreachable) -> bool:
-        """Wait before the next attempt; False when the job was cancelled and the engine stays away.
-
-        Raises StudioError `engine_unreachable` when patience is at its end.
-        """
+        """Wait before the next attempt; False when the job was cancelled and the engine stays away. May raise."""
         pause = self._absence.lasts(error, leaving=self._cancel.is_set(), sent=self._posted or self._maybe_posted)
         if pause is None:
             return False
@@ -348,21 +345,24 @@ class Watcher:
             self._overseer.extend(self._track.state)
             self._publish(noted(self._track, self._overseer.note))
             return None
+        if verdict == "stuck" and not isinstance(self._server.locate(earlier(self.row) or ""), InProgress):
+            self._overseer.excuse()
+            return None
         return self._take_back(verdict)
 
     def _take_back(self, verdict: TimeUp) -> View | None:
-        """Take the job back from the engine, or have it sent again where it fell silent for the first time.
-
-        The view if the job has ended after all. Raises StudioError with what was reached.
-        """
+        """Take the job back, or have it sent again where it fell silent for the first time. May raise."""
         if verdict == "silent" and self.row.attempt < ATTEMPTS and self._begin_attempt():
             return None
+        self._taking = verdict
         view = taken_back(self._server, self.row.prompt_id, self._pace, self._check_stopped)
-        if view is not None:
-            return view
-        if verdict == "silent":
-            self._make_room()
-        raise self._overseer.failure(verdict, self._track.state)
+        return view or self._gone(Interrupted())
+
+    def _gone(self, view: View) -> View:
+        """The view of a job that was ended. Raises StudioError where that was done because its time was up."""
+        if self._taking is not None and not self._cancel.is_set():
+            self._overseer.give_up(self._taking, self._track.state, self._server)
+        return view
 
     def _begin_attempt(self) -> bool:
         """Get ready to send the job once more; False where that can't be written down.
@@ -386,14 +386,8 @@ class Watcher:
             return None
         view = taken_back(self._server, prompt_id, self._pace, self._check_stopped)
         if view is None:
-            self._make_room()
+            self._overseer.make_room(self._server)
         elif self.row.started_at is not None:
             began = self.row.started_at
             self._note_down(lambda: self._store.set_started(self.row.id, began))
         return view
-
-    def _make_room(self) -> None:
-        """Free what models hold, on an engine that is ours: others may count on theirs."""
-        if self._overseer.ours:
-            with contextlib.suppress(Unreachable):
-                self._server.free()
