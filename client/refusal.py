@@ -15,7 +15,9 @@ from workflows.errors import StudioError
 DETAIL_LENGTH = 2000
 MODEL_INPUTS = ("ckpt_name", "lora_name", "text_encoder", "model_name", "unet_name", "vae_name", "clip_name")
 UNKNOWN_NODE_TYPES = ("missing_node_type", "invalid_prompt")
-OUT_OF_MEMORY = ("OutOfMemoryError", "OOM")
+OUT_OF_MEMORY = ("MemoryError", "OOM")
+SAID_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+"""What torch says of memory in errors of other types: on Metal, on the CPU, and of an accelerator."""
 
 
 def explain(status: int, payload: Mapping[str, Any]) -> StudioError:
@@ -61,7 +63,8 @@ def reason(payload: Mapping[str, Any]) -> str:
 
 def failure(errored: Errored) -> StudioError:
     """The error for a prompt that failed while it ran."""
-    if any(name in errored.exception_type for name in OUT_OF_MEMORY):
+    said = errored.message.lower()
+    if any(name in errored.exception_type for name in OUT_OF_MEMORY) or any(words in said for words in SAID_OF_MEMORY):
         return StudioError("out_of_memory", node=errored.node_type)
     first_line = errored.message.partition("\n")[0] or errored.exception_type or "no reason given"
     return StudioError("execution_failed", node=errored.node_type or "A node", reason=first_line[:300])

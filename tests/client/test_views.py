@@ -52,3 +52,27 @@ def test_positions_in_the_recorded_queues():
         assert views.from_queue(queue, prompt_id) == Pending(ahead)
     assert views.from_jobs(jobs, running) == views.from_queue(queue, running) == InProgress()
     assert views.from_jobs(jobs, "x") == views.from_queue(queue, "x") == Unknown()
+
+
+TIPS = "\nThis error means you ran out of memory on your GPU.\n\nTIPS: ..."
+
+
+@pytest.mark.parametrize(
+    ("type_", "message"),
+    [
+        ("torch.OutOfMemoryError", "Allocation on device" + TIPS),
+        ("torch.cuda.OutOfMemoryError", "CUDA out of memory." + TIPS),
+        ("torch.AcceleratorError", "CUDA error: out of memory" + TIPS),
+        ("RuntimeError", "MPS backend out of memory (MPS allocated: 17.00 GB, max allowed: 18.13 GB)."),
+        ("RuntimeError", "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        ("MemoryError", ""),
+        ("numpy._core._exceptions._ArrayMemoryError", "Unable to allocate 12.0 GiB for an array"),
+    ],
+)
+def test_memory_that_ran_out_is_known_however_it_is_said(type_, message):
+    assert refusal.failure(Errored("KSampler", type_, message, "")).code == "out_of_memory"
+
+
+def test_another_error_is_none_of_memory():
+    error = refusal.failure(Errored("KSampler", "RuntimeError", "CUDA error: an illegal memory access", ""))
+    assert error.code == "execution_failed"
