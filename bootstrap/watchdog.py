@@ -50,7 +50,7 @@ class Storm:
     window: float = 600.0
 
 
-def kernel_kills(counters: Sequence[Path] = KILL_COUNTERS) -> int:
+def kernel_kills(counters: Sequence[Path]) -> int:
     """Processes that the kernel has ended for want of memory, as it says of the machine and of this container."""
     found = 0
     for path in counters:
@@ -63,9 +63,20 @@ def kernel_kills(counters: Sequence[Path] = KILL_COUNTERS) -> int:
 
 
 class Watchdog:
-    """Watches the engine at `url`, which the supervisor at `socket` runs over the data folder."""
+    """Watches the engine at `url`, which the supervisor at `socket` runs over the data folder.
 
-    def __init__(self, data: Path, url: str, socket: str, limits: Limits, storm: Storm) -> None:
+    `counters` are the files in which the kernel counts what it has ended for want of memory.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        url: str,
+        socket: str,
+        limits: Limits,
+        storm: Storm,
+        counters: Sequence[Path] = KILL_COUNTERS,
+    ) -> None:
         self._data = data
         self._url = url
         self._socket = socket
@@ -77,10 +88,12 @@ class Watchdog:
         self._ends: list[float] = []
         self._killed = 0
         self._given_up = False
-        self._kills = kernel_kills()
+        self._counters = counters
+        self._kills = (kernel_kills(counters),) * 2
 
     def look(self) -> None:
         """Look at the engine once, and kill it where it is wedged."""
+        self._kills = (self._kills[1], kernel_kills(self._counters))
         pid = self._pid()
         sight = self._see(pid)
         self._life = liveness.fold(self._life, sight)
@@ -115,8 +128,10 @@ class Watchdog:
             self._note("stopped", "was stopped", pid)
 
     def _why(self, state: str) -> str:
-        kills, self._kills = self._kills, kernel_kills()
-        if self._kills > kills:
+        # The newest look may lie between the kill and the news of it; what was killed before the last two was another.
+        before, now = self._kills[0], kernel_kills(self._counters)
+        self._kills = (now, now)
+        if now > before:
             return engine_events.OUT_OF_MEMORY
         return "ended by itself" if state == "EXITED" else "ended while it was starting"
 
