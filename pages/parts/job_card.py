@@ -217,9 +217,10 @@ def again_or_dismiss(job: Job, again: str | None) -> None:
 def _smaller(job: Job) -> None:
     """A button that tries a failed job again with what fits, where that is known."""
     key = f"fitting.{job.id}"
-    if key not in st.session_state:
+    # Nothing is known to fit an engine that has yet to say what it computes on.
+    if key not in st.session_state and manager().engine().status != "starting":
         st.session_state[key] = manager().fitting(job)
-    changes = st.session_state[key]
+    changes = st.session_state.get(key)
     if changes:
         label = f"Try {forecast.said(manifest.mode(job.mode), changes)}"
         if st.button(label, key=f"smaller-{job.id}", icon=":material/compress:", type="primary"):

@@ -96,3 +96,22 @@ def test_a_job_that_ran_out_of_memory_is_tried_again_smaller_by_one_click(out_of
     }
     assert label.startswith("Try ")
     out_of_memory.wait(again.id, 60)
+
+
+def test_a_smaller_try_is_offered_once_the_engine_has_said_what_it_is(tmp_path: Path) -> None:
+    with scripted.engine() as server:
+        port, told = int(server.url.rsplit(":", 1)[-1]), [True]
+        server.routes["GET /system_stats"] = lambda _: (200, SMALL_STATS) if told else scripted.NOT_FOUND
+        server.routes["GET /history/"] = lambda _: _exhausted(server)
+        for manager in serve(tmp_path, port):
+            assert eventually(lambda manager=manager: manager.engine().status == "alive")
+            visit = Visit().open_mode("t2v").set("t2v.prompt", "a kite").set("t2v.preset", "fast")
+            job = manager.jobs(visit.click("t2v.generate").owner)[0]
+            manager.wait(job.id, 60)
+        told.clear()
+        for manager in serve(tmp_path, port):
+            assert manager.engine().status == "starting"
+            assert not visit.run().has(f"smaller-{job.id}")
+            told.append(True)
+            assert eventually(lambda manager=manager: manager.engine().status == "alive")
+            assert visit.run().has(f"smaller-{job.id}")
