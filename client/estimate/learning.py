@@ -165,9 +165,10 @@ def _fresh(count: int) -> list[float]:
 
 
 def _without_shifts(line: Fit, seen: Sequence[Observation], shifts: Mapping[str, tuple[float, float]]) -> Fit:
-    """The line with the noise that is left once each mode has its shift."""
+    """The line with the noise that is left once each mode has its shift, more where few runs have drawn many."""
     left = [off - shifts[one.mode][0] for off, one in zip(_off(line, seen), seen, strict=True)]
-    return replace(line, noise=_noise(left, _fresh(len(left))))
+    free = max(1, len(left) - len(shifts))
+    return replace(line, noise=_noise(left, _fresh(len(left))) * sqrt(len(left) / free))
 
 
 def _start(alone: Mapping[str, Fit], kind: str, spread: float) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from workflows.manifest import Mode
 FOUR_OF_FIVE = 1.2816
 """Standard deviations on both sides of the middle between which four of five normal values lie."""
 
-RUN_SPREAD = 0.06
+RUN_SPREAD = 0.08
 """How far equal runs differ as a whole, whatever their parts do."""
 
 BASES = {
