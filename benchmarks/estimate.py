@@ -51,6 +51,9 @@ LOOK = 0.5
 """Seconds between two looks at a run."""
 
 MOST_ERROR = 0.10
+IN_RANGE = (0.75, 0.90)
+"""Share of runs inside their range, which is meant for four of five, once something was learnt."""
+
 MOST_CALL_SECONDS = 0.005
 MOST_BUDGETS = 1.5 + LOOK / LEAST_BUDGET_SECONDS
 """A hang is noticed at the first look after one and a half budgets."""
@@ -76,8 +79,12 @@ def main() -> int:
     timeouts, over_cap, latest = _budgets(arguments.seed)
     call = _call_seconds(arguments.seed)
     after_five = simulated[5][0]
+    ranges = [simulated[k][2] for k in CHECKPOINTS if k]
     wrong = [
         f"{after_five:.1%} after 5 runs, more than {MOST_ERROR:.0%}" if after_five > MOST_ERROR else "",
+        ""
+        if IN_RANGE[0] <= min(ranges) <= max(ranges) <= IN_RANGE[1]
+        else f"ranges that hold {min(ranges):.0%} of runs",
         f"{timeouts} false timeouts" if timeouts else "",
         f"a hang noticed after {latest:.2f} budgets" if latest > MOST_BUDGETS else "",
         f"{1000 * call:.1f} ms a call" if call > MOST_CALL_SECONDS else "",
@@ -86,7 +93,8 @@ def main() -> int:
     errors = ", ".join(f"{simulated[k][0]:.1%} after {k}" for k in CHECKPOINTS)
     print(
         f"{'FAILED: ' + '; '.join(wrong) if wrong else 'ok'} | published {published[0]:.0%} (predecessor "
-        f"{published[1]:.0%}) | simulated {errors} (predecessor {simulated[20][1]:.0%}) | false timeouts {timeouts} in "
+        f"{published[1]:.0%}) | simulated {errors} (predecessor {simulated[20][1]:.0%}), "
+        f"{min(ranges):.0%} in range | false timeouts {timeouts} in "
         f"{WATCHED} ({over_cap} over the cap) | hangs noticed within {latest:.2f} budgets | {1000 * call:.1f} ms a call"
     )
     return 1 if wrong else 0
@@ -154,8 +162,8 @@ class Studio:
         )
 
 
-def _simulated(devices: int, seed: int) -> dict[int, tuple[float, float]]:
-    """Median errors by the number of runs learnt from, of the estimate and of the predecessor's formula."""
+def _simulated(devices: int, seed: int) -> dict[int, tuple[float, float, float]]:
+    """By the number of runs learnt from: median errors of estimate and predecessor, and the share inside the range."""
     results: dict[int, list[Result]] = {k: [] for k in CHECKPOINTS}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(devices):
@@ -167,11 +175,11 @@ def _simulated(devices: int, seed: int) -> dict[int, tuple[float, float]]:
             studio.close()
     print(f"\n{devices} simulated devices, {TESTS} runs each")
     print(f"{'learnt from':>12} {'median error':>13} {'90 of 100':>10} {'in range':>9} {'predecessor':>12}")
-    medians: dict[int, tuple[float, float]] = {}
+    medians: dict[int, tuple[float, float, float]] = {}
     for k, seen in results.items():
         errors = sorted(result.error for result in seen)
-        medians[k] = statistics.median(errors), statistics.median(result.predecessor for result in seen)
         worst, inside = errors[int(0.9 * len(errors))], statistics.mean(result.inside for result in seen)
+        medians[k] = statistics.median(errors), statistics.median(result.predecessor for result in seen), inside
         print(f"{k:7} runs {medians[k][0]:12.1%} {worst:10.1%} {inside:9.0%} {medians[k][1]:12.0%}")
     return medians
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, sqrt
 
@@ -18,6 +18,12 @@ FOUR_OF_FIVE = 1.2816
 
 RUN_SPREAD = 0.08
 """How far equal runs differ as a whole, whatever their parts do."""
+
+UNSEEN_SPREAD = 0.2
+"""How far a run differs from one run that was seen, by what that has not shown; less so the more were seen."""
+
+OTHER_WORK = 0.1
+"""Other work on the machine makes runs longer only: by so much (logarithmic) the range goes further up."""
 
 BASES = {
     "table": "the published speed of this device",
@@ -48,15 +54,14 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
         together = work.kind if work.kind in history.learnt.fits else ""
         off[together] = off.get(together, 0.0) + sigma * by_node[work.node]
     seconds = sum(by_node.values())
-    spread = sqrt(RUN_SPREAD**2 + sum((part / seconds) ** 2 for part in off.values())) if seconds else 0.0
-    wide = exp(FOUR_OF_FIVE * spread)
+    wide = exp(FOUR_OF_FIVE * _spread(seconds, off.values(), history.runs))
     missing = [load for load in facts.loads if load.file not in history.loaded]
     (cold, cold_high), (loading, _) = (_loading(loads, device, history.learnt) for loads in (facts.loads, missing))
     memory, room = prior.memory(facts), device.usable_gb
     return Estimate(
         seconds=seconds,
         low=seconds / wide,
-        high=seconds * wide,
+        high=seconds * wide * exp(OTHER_WORK),
         cold_seconds=cold,
         vram_gb=None if room is None else max(memory.least, min(memory.resident, room)),
         tokens=facts.tokens,
@@ -68,6 +73,12 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
         device_gb=device.vram_gb,
         fits=room is None or memory.least <= room,
     )
+
+
+def _spread(seconds: float, parts: Iterable[float], runs: int) -> float:
+    """Standard deviation of a run's logarithm; `parts` are those of its kinds of work, in seconds."""
+    unseen = UNSEEN_SPREAD / sqrt(runs) if runs else 0.0
+    return sqrt(RUN_SPREAD**2 + unseen**2 + sum((part / seconds) ** 2 for part in parts)) if seconds else 0.0
 
 
 def _loading(loads: Sequence[Load], device: Device, learnt: Learnt) -> tuple[float, float]:

@@ -230,6 +230,28 @@ def test_what_was_learnt_moves_the_estimate_and_cold_runs_do_not_spoil_it():
     assert "5 finished runs" in made.basis
 
 
+def reaches(count):
+    """By how much less and more than expected a run may take, after so many runs that were all alike."""
+    mode, found = balanced()
+    known = []
+    for _ in range(count):
+        known += lesson(found, mode.name, GPU, told(found, 1.0, cached=loaders(found)), known).observations
+    made = estimate(found, GPU, History(learn(known, GPU.spread), count, found.files), mode)
+    return made.seconds / made.low, made.high / made.seconds
+
+
+def test_a_range_reaches_further_up_than_down_as_whatever_disturbs_a_run_makes_it_longer():
+    for less, more in map(reaches, (0, 1, 5, 20)):
+        assert more > less * 1.05
+
+
+def test_a_range_leaves_room_for_what_few_runs_have_not_shown():
+    widths = [less * more for less, more in map(reaches, (1, 2, 5, 20))]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] > 1.6
+    assert 1.3 < widths[-1] < 1.6
+
+
 def test_only_what_is_not_loaded_yet_is_expected_to_be_loaded():
     mode, found = balanced()
     made = estimate(found, GPU, History(loaded=found.files - {"ltx-2.3-spatial-upscaler-x2-1.1.safetensors"}), mode)
