@@ -101,21 +101,22 @@ class Meter:
         """What is to be done about a job in that stage.
 
         `fine` and `stalled`: nothing yet; `longer`: `extend` it; `silent`: it hangs; `over`: it goes on, but its time
-        is up. Where progress can't be `heard`, silence says nothing.
+        is up. Where progress can't be `heard`, silence says nothing before one and a half budgets are spent.
         """
         if self.since is None or self.granted is None:
             return "fine"
         spent = self.spent(now)
-        is_silent = heard and self.quiet(now) > self._patience(spent, stage)
+        is_silent = self.quiet(now) > self._patience(spent, stage if heard else None)
         if spent < self.granted and not (is_silent and self.extended):
             return "stalled" if is_silent else "fine"
         if is_silent:
             return "silent"
         return "over" if self.budget.cap is not None and spent >= self.budget.cap else "longer"
 
-    def _patience(self, spent: float, stage: str) -> float:
+    def _patience(self, spent: float, stage: str | None) -> float:
         """The longest silence that is put up with: half a budget once half as much again is spent."""
-        patience, whole = self.budget.silence(stage), self.budget.seconds
+        patience = float("inf") if stage is None else self.budget.silence(stage)
+        whole = self.budget.seconds
         return patience if whole is None or spent < 1.5 * whole else min(patience, whole / 2)
 
     def extend(self, now: float, fraction: float) -> Meter:

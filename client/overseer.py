@@ -85,7 +85,7 @@ class Overseer:
         self._meter = self._meter.pause(self._limits.clock())
 
     def verdict(self, state: Queued | Running, heard: bool) -> TimeUp | None:
-        """What of the job's time is up, None where nothing is; where progress is not `heard`, silence says nothing.
+        """What of the job's time is up, None where nothing is; `heard` says that progress would be told.
 
         `stuck`: a second attempt has waited for so long that the engine may not have let the first one go.
         """

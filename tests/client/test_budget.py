@@ -80,6 +80,22 @@ def test_a_hang_where_long_silence_is_usual_is_found_after_one_and_a_half_budget
 
 
 @unhurried
+@given(expected_seconds, caps)
+def test_where_no_progress_can_be_heard_a_job_has_one_and_a_half_budgets(expected: float, cap: float | None) -> None:
+    whole = budget(estimate(expected), cap)
+    assert whole.seconds is not None
+    job = meter(whole).run(0.0)
+    assert job.verdict(0.999 * whole.seconds, "Sampling", heard=False) == "fine"
+    if whole.seconds == cap:
+        assert job.verdict(whole.seconds, "Sampling", heard=False) == "over"
+        return
+    assert job.verdict(whole.seconds, "Sampling", heard=False) == "longer"
+    job = job.extend(whole.seconds, 0.0)
+    assert job.verdict(job.granted - 0.001, "Sampling", heard=False) == "fine"
+    assert job.verdict(job.granted + 0.001, "Sampling", heard=False) in ("silent", "over")
+
+
+@unhurried
 @given(expected_seconds, st.floats(0.2, 8))
 def test_a_job_that_goes_on_is_never_ended_where_there_is_no_cap(expected: float, slower: float) -> None:
     said, _ = Motion(expected, None, float("inf"), expected * slower, 0.5).follow()

@@ -70,6 +70,31 @@ def test_an_outage_while_a_waiting_job_is_taken_back_makes_it_none_that_was_lost
     assert studio.gate.lost > Faulty.LOST  # type: ignore[attr-defined]
 
 
+class NoSockets(Gate):
+    """Lets no websocket through, as many a proxy doesn't."""
+
+    def _answer(self, client: socket.socket) -> None:
+        if not client.recv(65536, socket.MSG_PEEK).startswith(b"GET /ws"):
+            super()._answer(client)
+
+
+@pytest.fixture
+def _without_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.client.test_attempts.Gate", NoSockets)
+
+
+@pytest.mark.usefixtures("_without_sockets")
+def test_a_hang_is_noticed_where_no_websocket_gets_through_and_there_is_no_cap(start: Start) -> None:
+    studio = start("hang", "go")
+    job = studio.submit(67)
+    studio.samples(job, "go")
+    studio.clock.now += 65
+    studio.says(job, "It takes longer than expected")
+    studio.clock.now += 30
+    studio.comes_to(job, Succeeded)
+    assert studio.posts("/prompt") == 2
+
+
 def test_a_second_attempt_waits_for_another_persons_job_as_long_as_it_takes(start: Start) -> None:
     studio = start("hang", "step 20", "go")
     job = studio.submit(65)
