@@ -177,8 +177,8 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
     """Settings from flags (by the name of their variable), environment variables elsewhere, else defaults.
 
     Raises StudioError `value_type` or `value_out_of_range` where a number is not one or is out of range,
-    `engine_url_invalid`, those of `access.parse`, `value_not_offered`, `commit_invalid` and `data_nowhere`. The
-    sentence names the flag or the variable that the value came from.
+    `engine_url_invalid`, `source_url_invalid`, those of `access.parse`, `value_not_offered`, `commit_invalid` and
+    `data_nowhere`. The sentence names the flag or the variable that the value came from.
     """
     given = {s.env: _given(s, os.environ if environ is None else environ, flags or {}) for s in SETTINGS}
     url = given["STUDIO_COMFYUI_URL"]
@@ -200,11 +200,11 @@ def read(environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | No
         keep_days=_number(given["STUDIO_KEEP_DAYS"], _LEAST_KEPT_DAYS, _MOST_KEPT_DAYS, ""),
         keep_gb=_number(given["STUDIO_KEEP_GB"], _LEAST_KEPT_GB, _MOST_KEPT_GB, " GB"),
         device=_one_of(given["STUDIO_DEVICE"], DEVICES),
-        comfyui_source=given["STUDIO_COMFYUI_SOURCE"].text.strip(),
+        comfyui_source=_source(given["STUDIO_COMFYUI_SOURCE"]),
         comfyui_commit=_commit(given["STUDIO_COMFYUI_COMMIT"]),
         comfyui_dir=_folder(given["STUDIO_COMFYUI_DIR"]) if given["STUDIO_COMFYUI_DIR"].text else data / "comfyui",
         comfyui_packs=_one_of(given["STUDIO_COMFYUI_PACKS"], PACK_PROFILES),
-        packs_source=given["STUDIO_PACKS_SOURCE"].text.strip(),
+        packs_source=_source(given["STUDIO_PACKS_SOURCE"]),
         vram=_one_of(given["STUDIO_VRAM"], VRAM_TIERS),
         reserve_vram_gb=_number(given["STUDIO_RESERVE_VRAM_GB"], 0, _MOST_GIGABYTES, " GB"),
         comfyui_nodes=_folder_names(given["STUDIO_COMFYUI_NODES"]),
@@ -286,6 +286,10 @@ def _one_of(given: _Given, known: tuple[str, ...]) -> str:
     if given.text not in known:
         raise StudioError("value_not_offered", title=given.title, value=given.text, known=", ".join(known))
     return given.text
+
+
+def _source(given: _Given) -> str:
+    return address.source(given.text, given.title)
 
 
 def _commit(given: _Given) -> str:

@@ -272,6 +272,11 @@ REGISTRY: dict[str, ErrorKind] = {
         "{title} must be a commit of 40 hexadecimal digits; {value} was given.",
         "Write the full commit id, as `git rev-parse` prints it.",
     ),
+    "source_url_invalid": ErrorKind(
+        "{title} is no address of a git repository: {value}",
+        "Write it like https://user:password@host/path, with whatever is special in user, password or path "
+        "percent-encoded (@ is %40, / is %2F), and without a query.",
+    ),
     "git_missing": ErrorKind(
         "Git is not installed, and {what} is fetched with it.", "Install git, then run the command again."
     ),
@@ -337,7 +342,7 @@ REGISTRY: dict[str, ErrorKind] = {
     "engine_url_invalid": ErrorKind(
         "{title} is no web address: {value}",
         "Write it like http://host:8188, with user:password@ before the host where it asks for them; "
-        "percent-encode what is special in a password.",
+        "percent-encode what is special in a password, and put a token into STUDIO_COMFYUI_TOKEN.",
     ),
     "studio_running": ErrorKind(
         "A studio already runs on the data folder {path}: {url}",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.comfy import source
+from client import settings as configuration
 from tests.support.comfy_tree import Repository
 from tests.support.ports import free_ports
 from workflows import address
@@ -131,14 +132,52 @@ def test_a_source_that_does_not_answer_is_named_without_its_password(origin: Ori
 @pytest.mark.parametrize(
     ("source_given", "shown"),
     [
-        ("https://user:p%40ss@host:8443/a/b@c", "https://host:8443/a/b@c"),
+        ("https://user:p%40ss@host:8443/a/b", "https://host:8443/a/b"),
         ("https://token@host/a", "https://host/a"),
+        ("https://user:s3c/ret@host/a", "https://host/a"),
+        ("https://user:s3c@r/et@host/a", "https://host/a"),
+        ("https://host/a.git?private_token=s3cret#s3cret", "https://host/a.git"),
+        ("https://host/a?token=s3c@ret", "https://"),
+        ("user:s3cret@host/a", "…@host/a"),
+        ("file:///mnt/a@b/ComfyUI", "file:///mnt/a@b/ComfyUI"),
         ("git@github.com:Comfy-Org/ComfyUI", "git@github.com:Comfy-Org/ComfyUI"),
         ("/mnt/a@b/ComfyUI", "/mnt/a@b/ComfyUI"),
     ],
 )
 def test_what_is_shown_of_a_source_has_no_credentials(source_given: str, shown: str) -> None:
     assert address.public(source_given) == shown
+
+
+@pytest.mark.parametrize("variable", ["STUDIO_COMFYUI_SOURCE", "STUDIO_PACKS_SOURCE"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://user:s3cret/1@host/a",
+        "https://user:1/s3cret@host/a",
+        "https://user:p@1/s3cret@host/a",
+        "https://s3cret/1@host/a",
+        "https://user:1?s3cret@host/a",
+        "https://user:1#s3cret@host/a",
+        "https://host/a?token=s3cret",
+        "https://host/a?token=s3@cret",
+        "user:s3cret@host/a",
+    ],
+)
+def test_a_source_whose_password_can_t_be_told_from_the_rest_is_refused_without_it(variable: str, given: str) -> None:
+    with pytest.raises(StudioError) as raised:
+        configuration.read({variable: given})
+    assert raised.value.code == "source_url_invalid"
+    assert variable in raised.value.message
+    said = f"{raised.value} {raised.value.facts}"
+    assert not [secret for secret in ("s3cret", "cret", "token=") if secret in said]
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["git@github.com:Comfy-Org/ComfyUI", "file:///a@b/c?d", "/mnt/a:b@c", "./a:b@c", "https://user:p%2Fw@host/a%40b"],
+)
+def test_a_source_that_is_plain_is_taken_as_it_is(given: str) -> None:
+    assert configuration.read({"STUDIO_COMFYUI_SOURCE": given}).comfyui_source == given
 
 
 def test_a_folder_without_a_repository_is_no_source(tmp_path: Path, place: Path) -> None:

@@ -185,7 +185,12 @@ def test_an_address_is_taken_apart(written: str, bare: str, credentials: Credent
         "http://bob:12?s3cret@host",
         "http://bob:12#s3cret@host",
         "http://bob:s3cret@ho st",
-        "http://host:8188?x=1",
+        "http://host:8188?token=s3cret",
+        "http://host:8188/x?a=1&token=s3cret#more",
+        "http://host:8188#s3cret",
+        "http://host:8188/?token=a@s3cret",
+        "http://bob:12@host:8188?token=s3cret",
+        "host:8188?token=s3cret",
     ],
 )
 def test_what_is_no_address_is_refused_without_its_password(written: str) -> None:
