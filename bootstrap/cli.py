@@ -17,7 +17,7 @@ from bootstrap.terminal import complain, duration, say, sentence
 from bootstrap.up import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, exit_code, up
 from client import accelerator, origins
 from client import settings as configuration
-from client.models import mirror
+from client.models import mirror, variables
 from client.settings import SETTINGS
 from workflows.errors import StudioError
 
@@ -37,6 +37,7 @@ def main(arguments: list[str]) -> int:
     try:
         if options.verb == "up":
             settings = configuration.read(flags=flags)
+            variables.prepare(os.environ)
             mirror.ensure(os.environ, settings.data, say)
             os.environ[origins.HANDED_ON] = origins.note(os.environ, flags)
             return up(settings, options.detach)
@@ -113,6 +114,7 @@ def test(data: Path, setup_only: bool, arguments: list[str]) -> int:
 def models(data: Path, arguments: list[str]) -> int:
     """Set up what the studio needs and become the interpreter that plans or pulls models."""
     checks.data_folder(data)
+    variables.prepare(os.environ)
     mirror.ensure(os.environ, data, complain)
     environment.prepare(CHECKOUT, (environment.STUDIO,), accelerator.detect(), setup_log(data), complain)
     sys.stdout.flush()

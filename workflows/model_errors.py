@@ -40,6 +40,21 @@ MODEL_ERRORS: dict[str, ErrorKind] = {
         "Pull again in a while; it goes on from where it stopped.",
         retryable=True,
     ),
+    "hub_url_invalid": ErrorKind(
+        "HF_ENDPOINT is no web address: {value}",
+        "Write it like https://huggingface.co, with user:password@ before the host where a mirror asks for them; "
+        "percent-encode what is special in a password.",
+    ),
+    "hub_folder_invalid": ErrorKind(
+        "{title} leads to {path}, which is no folder.", "Name a folder there, or unset it."
+    ),
+    "hub_token_invalid": ErrorKind(
+        "The hub's token from {where} can't be sent: it holds spaces or characters beyond ASCII.",
+        "Copy it once more from your account's settings.",
+    ),
+    "hub_token_unreadable": ErrorKind(
+        "The hub's token can't be read from {path} ({reason}).", "Mend that file, or put the token into HF_TOKEN."
+    ),
     "hub_token_refused": ErrorKind(
         "{endpoint} does not accept your token for {file}.",
         "Make a new one in your account's settings, put it into HF_TOKEN or run `hf auth login`.",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,8 +25,15 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, httpx
 
+from client.models import variables
+from client.models.place import words
+from workflows import address
 from workflows.errors import StudioError
 from workflows.registry import Variant
+
+# They log every address that is asked or redirected to, with the password or the signature in it.
+for _name in (httpx.__name__, httpx.__name__.replace("httpx", "httpcore")):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 MAX_REDIRECTS = 5
 METADATA_SECONDS = 10.0
@@ -37,22 +47,48 @@ BUSY = (408, 425, 429, 500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Hub:
-    """Where files come from and which cache they go to. The token is for the endpoint's own host alone."""
+    """Where files come from and which cache they go to. The token is for the endpoint's own host alone.
 
-    endpoint: str
+    The endpoint is as HF_ENDPOINT has it, which may hold a password: `name` is what may be shown of it.
+    """
+
+    endpoint: str = field(repr=False)
     cache: Path
     token: str | None = field(default=None, repr=False)
     offline: bool = False
 
     @classmethod
     def from_environment(cls) -> Hub:
-        """As `HF_ENDPOINT`, `HF_HUB_CACHE` or `HF_HOME`, `HF_TOKEN` or a login, and `HF_HUB_OFFLINE` have it."""
-        token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
-        return cls(constants.ENDPOINT, Path(constants.HF_HUB_CACHE), token, constants.HF_HUB_OFFLINE)
+        """As `HF_ENDPOINT`, `HF_HUB_CACHE` or `HF_HOME`, `HF_TOKEN` or a login, and `HF_HUB_OFFLINE` have it.
+
+        Raises StudioError `hub_token_invalid`, `hub_token_unreadable` and as `variables.check`.
+        """
+        variables.check(os.environ)
+        return cls(constants.ENDPOINT, Path(constants.HF_HUB_CACHE), _token(), constants.HF_HUB_OFFLINE)
+
+    @property
+    def name(self) -> str:
+        """The endpoint as it may be shown."""
+        return address.public(self.endpoint)
 
     def page(self, repo: str) -> str:
         """A repository's page."""
-        return f"{self.endpoint}/{repo}"
+        return f"{self.name}/{repo}"
+
+
+def _token() -> str | None:
+    """The token of the environment or of a login, fit to be sent; None where there is none."""
+    if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN:
+        return None
+    try:
+        token = get_token()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = words(error) if isinstance(error, OSError) else "it is no text"
+        raise StudioError("hub_token_unreadable", path=constants.HF_TOKEN_PATH, reason=reason) from None
+    if token and not re.fullmatch(r"[\x21-\x7e]+", token):
+        where = next((name for name in variables.TOKENS if os.environ.get(name)), constants.HF_TOKEN_PATH)
+        raise StudioError("hub_token_invalid", where=where)
+    return token
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,17 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import httpx
 
+from client.models import variables
 from client.models.hub import Hub, host, reason_of
 
 Verdict = Literal["none", "accepted", "refused", "unknown"]
-VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 
 def origin(hub: Hub) -> str:
     """Where the token comes from, in words; "" where there is none."""
     if not hub.token:
         return ""
-    named = [name for name in VARIABLES if os.environ.get(name)]
+    named = [name for name in variables.TOKENS if os.environ.get(name)]
     return f"the variable {named[0]}" if named else "a login on this machine"
 
 

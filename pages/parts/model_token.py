@@ -7,6 +7,7 @@ import streamlit as st
 from client.models import token as tokens
 from client.models.hub import Hub
 from pages.parts import markup
+from workflows.errors import StudioError
 
 KEY = "models.token"
 SAID = {
@@ -17,7 +18,11 @@ SAID = {
 
 def token() -> None:
     """Draw what is known, and a button that asks the hub."""
-    hub = Hub.from_environment()
+    try:
+        hub = Hub.from_environment()
+    except StudioError as error:
+        st.html(markup.notice("error", error.message, error.hint, "error"))
+        return
     origin = tokens.origin(hub)
     if not origin:
         text = "None of the files that the modes need by default asks for one. Set `HF_TOKEN` where a licence does."

@@ -17,6 +17,7 @@ from client.models.token import origin as token_origin
 from pages.parts import acting, markup, words
 from pages.parts.clock import zone
 from pages.parts.frame import frame
+from workflows.errors import StudioError
 
 POLL_SECONDS = 1.0
 
@@ -39,7 +40,10 @@ def settings() -> None:
     st.html(markup.settings(rows))
     with st.container(key="section-hub"):
         st.html(markup.section("Hugging Face hub"))
-    st.html(markup.settings(_hub()))
+    try:
+        st.html(markup.settings(_hub(Hub.from_environment())))
+    except StudioError as error:
+        st.html(markup.notice("error", error.message, error.hint, "error"))
 
 
 def _doctor() -> None:
@@ -79,11 +83,10 @@ def _findings() -> None:
         st.html(markup.findings((one.name, one.level, one.text, one.do) for one in report.findings))
 
 
-def _hub() -> list[markup.SettingRow]:
+def _hub(hub: Hub) -> list[markup.SettingRow]:
     """What of the hub's own variables concerns the studio; the token's text is never shown."""
-    hub = Hub.from_environment()
     named = {
-        "HF_ENDPOINT": (hub.endpoint, "Where model files come from."),
+        "HF_ENDPOINT": (hub.name, "Where model files come from."),
         "HF_HUB_CACHE": (str(hub.cache), "The cache that they are kept in."),
         "HF_HUB_OFFLINE": ("yes" if hub.offline else "no", "Whether nothing is asked of the hub."),
     }

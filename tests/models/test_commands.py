@@ -146,6 +146,32 @@ def test_a_refusal_comes_through_both_stages(person: Person) -> None:
     assert person.run("plan", "--frobnicate").returncode == 2
 
 
+def refused(person: Person, **extra: str) -> str:
+    """The one line with which a plan is refused."""
+    ended = person.run("plan", *FAST, **extra)
+    assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
+    (line,) = ended.stderr.splitlines()
+    return line
+
+
+def test_a_variable_of_hugging_face_s_that_is_wrong_is_named_in_one_line(person: Person) -> None:
+    file = person.folder / "file"
+    file.write_bytes(b"\xff\xfe")
+    assert refused(person, HF_TOKEN="hf_gehéim").startswith("The hub's token from HF_TOKEN can't be sent: it holds")
+    assert refused(person, HF_TOKEN_PATH=str(file)).startswith(f"The hub's token can't be read from {file} (it is no")
+    assert refused(person, HF_HOME=str(file)).startswith(f"HF_HOME leads to {file}, which is no folder.")
+    assert refused(person, HF_HUB_CACHE=str(file / "hub")).startswith(f"HF_HUB_CACHE leads to {file}, which is no")
+    for endpoint in ("http://[bad", "huggingface.co", "http://bob:12/s3cret@host", "http://host/?token=s3cret"):
+        line = refused(person, HF_ENDPOINT=endpoint)
+        assert line.startswith("HF_ENDPOINT is no web address: ")
+        assert "s3cret" not in line
+
+
+def test_an_empty_variable_of_hugging_face_s_is_one_that_is_not_set(person: Person) -> None:
+    planned = person.plan(*FAST, HF_ENDPOINT="", HF_HUB_CACHE="", HF_HUB_OFFLINE="1", HF_TOKEN="")
+    assert planned["cache"] == str(person.folder / "hf" / "hub")
+
+
 def test_a_pull_has_everything_and_a_second_one_fetches_nothing(person: Person) -> None:
     ended = person.run("pull", *FAST, HF_TOKEN=TOKEN)
     assert ended.returncode == 0, ended.stderr

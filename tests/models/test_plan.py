@@ -19,11 +19,14 @@ from tests.models.conftest import CONTENT, FILE, PATH, QUICK, REPO, Machine, nee
 from tests.support.hub import Cut, Status
 from tests.support.ports import free_ports
 from workflows import needs, registry
+from workflows.address import Credentials
 from workflows.errors import StudioError
 from workflows.needs import Need
 from workflows.registry import Model, Variant
 
 TOKEN = "hf_secret_of_mine"
+USER, PASSWORD = "b0b", "p%40ssw0rd"
+SECRETS = (TOKEN, PASSWORD, "p@ssw0rd", f"{USER}:", "signed-secret")
 
 
 def of_two(**more: object) -> Need:
@@ -234,18 +237,30 @@ def test_the_token_goes_to_the_hub_and_never_to_the_host_it_redirects_to(machine
     assert sent == {("hub", f"Bearer {TOKEN}"), ("storage", None)}
 
 
-def test_neither_token_nor_signed_address_is_told_to_anybody(
-    machine: Machine, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("fault", [Status(500), Cut(1000)])
+def test_neither_token_nor_password_nor_signed_address_is_told_to_anybody(
+    machine: Machine, caplog: pytest.LogCaptureFixture, fault: Status | Cut
 ) -> None:
     caplog.set_level(logging.DEBUG)
     machine.token = TOKEN
-    machine.server.forever[PATH] = Status(500)
-    outcomes = machine.pull()
-    planned = machine.plan()
-    told = [repr(planned), repr(planned.hub), json.dumps(planned.as_dict()), repr(outcomes)]
+    machine.server.url = machine.server.url.replace("http://", f"http://{USER}:{PASSWORD}@")
+    machine.server.add("org/gated", "gated.safetensors", b"x")
+    machine.server.gated.add("org/gated")
+    wanted = (need(), need("gated.safetensors", "org/gated"), need("none.safetensors", "org/none"))
+    machine.server.forever[PATH] = fault
+    outcomes = machine.pull(*wanted)
+    planned = machine.plan(*wanted)
+    assert planned.licences == (f"http://{machine.server.url.rpartition('@')[2]}/org/gated",)
+    told = [repr(planned), repr(planned.hub), json.dumps(planned.as_dict()), repr(outcomes), caplog.text]
     told += [json.dumps(as_dict(event)) for event in machine.events]
-    assert not [text for text in told if TOKEN in text or "signed-secret" in text]
-    assert TOKEN not in caplog.text
+    assert not [text for text in told for secret in SECRETS if secret in text]
+
+
+def test_a_mirror_that_asks_for_a_password_gets_it_and_the_storage_host_does_not(machine: Machine) -> None:
+    machine.server.url = machine.server.url.replace("http://", f"http://{USER}:{PASSWORD}@")
+    machine.pull()
+    sent = {(seen.server, seen.headers.get("authorization")) for seen in machine.server.seen}
+    assert sent == {("hub", Credentials(USER, "p@ssw0rd").header), ("storage", None)}
 
 
 def test_offline_nothing_is_asked_and_what_is_there_counts(machine: Machine) -> None:

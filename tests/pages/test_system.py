@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from client import engine_events, jobs, settings
 from client.doctor import Finding, Report, doctor
@@ -290,7 +291,22 @@ def test_a_token_is_said_to_be_there_and_never_shown(studio: Studio, monkeypatch
     assert visit.has("token-check")
 
 
+def test_a_token_that_can_t_be_sent_is_said_on_the_pages(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_gehéim")
+    for page in ("Models", "Settings"):
+        shown = texts(Visit().open(page))
+        assert "The hub's token from HF_TOKEN can't be sent" in shown
+        assert "gehéim" not in shown
+
+
 # Settings
+
+
+def test_the_hub_s_address_is_shown_without_its_password(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", f"https://bob:{SECRET}@mirror.example")
+    shown = texts(Visit().open("Settings"))
+    assert "https://mirror.example" in shown
+    assert SECRET not in shown
 
 
 def test_settings_say_where_they_come_from_and_hide_secrets(tmp_path: Path, stack: ExitStack) -> None:
