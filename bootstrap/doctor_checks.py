@@ -143,15 +143,16 @@ def _studio(case: Case) -> Iterator[Line]:
 def _comfyui(case: Case) -> Iterator[Line]:
     assert isinstance(case.engine, Managed)
     used, asked = state.current(case.engine.home), install.look(case.settings)
+    unusable = used is None or (isinstance(asked, Broken) and used.name == asked.name)
     if isinstance(asked, Broken):
         do = "`python3 -m bootstrap install` makes it anew."
-        yield Line("ComfyUI", "warning" if used else "problem", f"broken: {asked.reason}", do)
-    if used is None:
-        if not isinstance(asked, Broken):
-            partial = isinstance(asked, Partial)
-            left = f"cut short after {', '.join(asked.done) or 'nothing'}" if isinstance(asked, Partial) else "absent"
-            do = f"`python3 -m bootstrap install` {'finishes' if partial else 'installs'} it, as `up` does."
-            yield Line("ComfyUI", "warning", f"{left}, in {case.engine.home.folder}", do)
+        yield Line("ComfyUI", "problem" if unusable else "warning", f"broken: {asked.reason}", do)
+    elif unusable:
+        partial = isinstance(asked, Partial)
+        left = f"cut short after {', '.join(asked.done) or 'nothing'}" if isinstance(asked, Partial) else "absent"
+        do = f"`python3 -m bootstrap install` {'finishes' if partial else 'installs'} it, as `up` does."
+        yield Line("ComfyUI", "warning", f"{left}, in {case.engine.home.folder}", do)
+    if used is None or unusable:
         if shutil.which("git") is None:
             yield Line("git", "problem", "git is not installed, and ComfyUI is fetched with it.", "Install git.")
         return

@@ -302,6 +302,10 @@ REGISTRY: dict[str, ErrorKind] = {
         "The folder {path} can't be written ({reason}).",
         "Mend its permissions, or choose another with STUDIO_COMFYUI_DIR.",
     ),
+    "comfyui_held": ErrorKind(
+        "ComfyUI {version} is damaged ({reason}), and the engine that runs uses it.",
+        "Stop the studio and run `python3 -m bootstrap install` again.",
+    ),
     "disk_too_small": ErrorKind(
         "ComfyUI for {device} takes up to {needed} GB while it is installed, and {free:.1f} GB are free in {path}.",
         "Make room, or choose a folder on another disk with STUDIO_COMFYUI_DIR.",

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.comfy import packs, steps, trial
+from bootstrap.comfy import damage, packs, steps, trial
 from bootstrap.comfy.packs import Pack
 from bootstrap.layout import install_log
 from bootstrap.terminal import Say, sentence
@@ -53,9 +53,14 @@ def wanted(settings: Settings, table: Path = packs.TABLE) -> Wanted:
     return Wanted(settings.comfyui_commit, device, profile, packs.of(profile, table))
 
 
-def look(settings: Settings) -> State:
-    """The state of the install that these settings ask for; `state.current` tells which one is in use."""
-    return state.look(comfyui(settings), wanted(settings).name)
+def look(settings: Settings, table: Path = packs.TABLE, *, thorough: bool = False) -> State:
+    """The state of the install that these settings ask for; `state.current` tells which one is in use.
+
+    Unlike `state.look` it finds damage to files, with `thorough` also to what torch needs, and calls it broken.
+    """
+    found = state.look(comfyui(settings), wanted(settings, table).name)
+    flaw = damage.find(found.install, thorough=thorough) if isinstance(found, Ready) else ""
+    return Broken(found.install.name, flaw, ()) if isinstance(found, Ready) and flaw else found
 
 
 def ensure(
@@ -70,16 +75,22 @@ def ensure(
     """The install in use, after everything was done to have it be the one that these settings ask for.
 
     Where an upgrade fails and an older install works, that one stays in use, which is said; a later call tries again,
-    but what has proven broken only with `again`. Raises StudioError where there is nothing to use: those of
-    `steps.build`, `comfyui_silent` and `comfyui_unwritable`.
+    but what has proven broken only with `again`, which also looks harder for damage. A damaged install is repaired.
+    Raises StudioError where there is nothing to use: those of `steps.build`, `comfyui_silent`, `comfyui_unwritable`
+    and `comfyui_held`.
     """
     home, asked = comfyui(settings), wanted(settings, table)
-    in_use = state.current(home)
-    if in_use is not None and in_use.name == asked.name and not _superseded(home, in_use):
-        return in_use
+    in_use, found = state.current(home), look(settings, table, thorough=again)
+    if isinstance(found, Ready) and in_use == found.install and not _superseded(home, found.install):
+        return found.install
     with _locked(home, say):
         # Another command may have finished it while this one waited.
-        in_use, found = state.current(home), state.look(home, asked.name)
+        in_use, found = state.current(home), look(settings, table, thorough=again)
+        if isinstance(found, Broken) and in_use is not None and in_use.name == asked.name:
+            if state.held(in_use.folder):
+                raise StudioError("comfyui_held", version=in_use.version, reason=found.reason)
+            say(f"ComfyUI {in_use.version} is damaged and will be repaired: {found.reason}.")
+            in_use = None
         if isinstance(found, Broken) and in_use is not None and not again:
             say(f"The upgrade to ComfyUI {asked.commit[:12]} failed before: {found.reason}.")
             say(f"ComfyUI {in_use.version} stays in use. `python3 -m bootstrap install` tries the upgrade again.")
@@ -109,7 +120,7 @@ def _make(
     log = install_log(settings.data)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
-    if state.look(comfyui(settings), asked.name) != Absent():
+    if isinstance(state.look(comfyui(settings), asked.name), Partial | Broken):
         say("Continuing an installation that was cut short or did not work.")
     built = steps.build(folder, settings, asked.commit, asked.device, asked.packs, log, say, free_bytes)
     say("Starting it once…")
@@ -133,6 +144,7 @@ def _make(
         torch=built.torch,
         folder=folder,
     )
+    damage.take_stock(folder)
     state.mark_ready(install)
     say(f"ComfyUI {install.version} is installed for {install.device}, with torch {install.torch}.")
     return install

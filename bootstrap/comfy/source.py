@@ -64,6 +64,29 @@ def head(folder: Path) -> str:
     return _answer(folder, "rev-parse", "--verify", "--quiet", "HEAD")
 
 
+def flaw(folder: Path) -> str:
+    """The first file of what is checked out that is gone or empty now, as a sentence's end; "" where none is.
+
+    A file that says something else is a person's change. Nothing is known of a folder without a repository.
+    """
+    if not folder.is_dir():
+        return f"{folder} is gone"
+    for name in filter(None, _answer(folder, "ls-files", "--modified", "-z").split("\0")):
+        path = folder / name
+        if not path.is_symlink() and not (path.exists() and path.stat().st_size):
+            return f"{path} is {'empty' if path.exists() else 'gone'}"
+    return ""
+
+
+def mend(folder: Path, commit: str, log: Path) -> bool:
+    """Write every file of a commit again from what its repository holds; False where it does not hold all of it."""
+    if not _has(folder, commit):
+        return False
+    for name in ("index", "index.lock"):
+        (folder / ".git" / name).unlink(missing_ok=True)
+    return not _git(folder, log, "reset", "--quiet", "--hard", commit) and not flaw(folder)
+
+
 def _unreachable(source: str) -> str:
     """Why nothing answers at a source, in git's words; "" where a repository does."""
     bare, environment = address.public(source), _environment(os.environ, source)
@@ -102,9 +125,13 @@ def _has(folder: Path, commit: str) -> bool:
 
 
 def _answer(folder: Path, *arguments: str) -> str:
-    """What git says about a repository on disk, "" where it fails."""
+    """What git says about a repository on disk, "" where it fails. One around the folder is somebody else's."""
     command = ["git", "-C", str(folder), *arguments]
-    answer = subprocess.run(command, capture_output=True, text=True, env=_environment(os.environ, ""), check=False)
+    environment = {**_environment(os.environ, ""), "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
+    except OSError:
+        return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""
 
 

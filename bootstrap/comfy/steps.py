@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.comfy import cpu_wheels, devices, packages, packs, source
+from bootstrap.comfy import cpu_wheels, damage, devices, packages, packs, source
 from bootstrap.comfy.packages import Venv, environment
 from bootstrap.comfy.packs import Pack
 from bootstrap.terminal import Say
@@ -80,9 +80,7 @@ def build(
     work = _Work(folder, settings, device, log, say)
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / "stamp.json").exists():
-        # It was complete and broken, so that no step is to be believed.
-        (folder / "steps.json").unlink(missing_ok=True)
-        (folder / "stamp.json").unlink()
+        _distrust(work, commit)
     if not work.is_done("torch"):
         _disk(folder, device, wanted, free)
     _source(work, commit)
@@ -104,6 +102,23 @@ def build(
             _pack(work, venv, pack)
             work.note(pack.repository)
     return Built(packages.versions(venv, ["torch"])["torch"])
+
+
+def _distrust(work: _Work, commit: str) -> None:
+    """It was complete and is broken: only what proves whole is believed. The stamp goes last: a cut is seen again."""
+    stamp, done = work.folder / "stamp.json", []
+    damaged = state.read_json(stamp).get("state") == "ready"
+    if damaged and source.mend(work.folder / "source", commit, work.log):
+        done.append("source")
+    flaw = damage.of_packages(work.folder) or damage.of_torch(work.folder, work.device)
+    if flaw:
+        work.say(f"Its packages are installed anew: {flaw}.")
+        shutil.rmtree(work.folder / "venv", ignore_errors=True)
+    elif damaged:
+        done.extend(("environment", "torch", "device", "comfyui"))
+    damage.forget_stock(work.folder)
+    state.write_json(work.folder / "steps.json", {"done": done})
+    stamp.unlink()
 
 
 def _disk(folder: Path, device: str, wanted: tuple[Pack, ...], free: Callable[[Path], int]) -> None:
@@ -128,6 +143,10 @@ def _source(work: _Work, commit: str) -> None:
 
 def _environment(work: _Work) -> Venv:
     """The virtual environment; where a new one had to be made, what was installed is to be installed again."""
+    flaw = damage.of_packages(work.folder) if (work.folder / "venv").exists() else ""
+    if flaw:
+        # pip takes a package that was unpacked in part for one that is there.
+        shutil.rmtree(work.folder / "venv", ignore_errors=True)
     if not work.is_done("environment"):
         work.say("Making a virtual environment…")
     venv = packages.make(work.folder / "venv", work.log)
@@ -171,10 +190,10 @@ def _pack(work: _Work, venv: Venv, pack: Pack) -> None:
     work.say(f"Installing the pack {pack.repository}: {pack.purpose}.")
     tree = work.folder / "packs" / pack.folder
     tree.parent.mkdir(exist_ok=True)
-    shutil.rmtree(tree, ignore_errors=True)
-    source.check_out(
-        f"{work.settings.packs_source.rstrip('/')}/{pack.repository}", pack.commit, tree, work.log, pack.repository
-    )
+    if not source.mend(tree, pack.commit, work.log):
+        shutil.rmtree(tree, ignore_errors=True)
+        where = f"{work.settings.packs_source.rstrip('/')}/{pack.repository}"
+        source.check_out(where, pack.commit, tree, work.log, pack.repository)
     wanted = list(pack.extras)
     listing = tree / "requirements.txt"
     if listing.exists():

@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from bootstrap.comfy import install, packs
-from bootstrap.comfy.install import Broken, Partial
+from bootstrap.comfy.install import Broken, Partial, Ready
 from client import settings as configuration
 from client.comfy_home import comfyui
 from tests.support.comfy_bench import Bench
@@ -129,6 +129,93 @@ def test_an_install_whose_interpreter_is_gone_is_broken_and_made_again(bench: Be
     assert bench.in_use is None
     assert bench.ensure() == made
     assert bench.version("torch") == "2.13.0"
+
+
+def test_files_of_the_source_that_are_lost_are_found_and_written_again_without_the_network(bench: Bench) -> None:
+    made = bench.ensure()
+    (made.source / "comfyui_version.py").write_text("")
+    (made.source / "behaviour").unlink()
+    (made.source / "requirements.txt").write_text("torch\nextra\n# mine\n")
+    (made.source / "added").touch()
+    shutil.rmtree(bench.source.path)
+    found = bench.found
+    assert isinstance(found, Broken)
+    assert found.reason == f"{made.source / 'behaviour'} is gone"
+    bench.said.clear()
+    assert bench.ensure() == made
+    assert bench.found == Ready(made)
+    assert (made.source / "added").exists()
+    assert any(line == f"ComfyUI 0.27.0 is damaged and will be repaired: {found.reason}." for line in bench.said)
+    assert not any("Fetching" in line or "Installing" in line for line in bench.said)
+
+
+def test_what_a_person_changed_is_no_damage(bench: Bench) -> None:
+    made = bench.ensure()
+    (made.source / "main.py").write_text(f"{(made.source / 'main.py').read_text()}# mine\n")
+    (bench.site_packages("extra.py")).write_text("mine = True\n")
+    assert bench.found == Ready(made)
+
+
+def test_a_source_whose_repository_is_damaged_too_is_fetched_again(bench: Bench) -> None:
+    made = bench.ensure()
+    (made.source / "behaviour").unlink()
+    shutil.rmtree(made.source / ".git" / "objects")
+    (made.source / ".git" / "objects").mkdir()
+    (made.source / "main.py").unlink()
+    assert bench.ensure() == made
+    assert bench.found == Ready(made)
+    assert any("Fetching" in line for line in bench.said)
+
+
+def test_packages_that_are_lost_are_found_and_installed_anew(bench: Bench) -> None:
+    made = bench.ensure()
+    aside = bench.folder / "aside"
+    for lost, reason in (
+        ("torchvision.py", "torchvision.py of torchvision is gone"),
+        ("extra-1.0.dist-info/RECORD", "extra was installed in part"),
+        ("extra-1.0.dist-info", "the package extra is gone"),
+    ):
+        path = bench.site_packages(lost)
+        path.rename(aside)
+        assert bench.found == Broken(made.name, reason, ())
+        aside.rename(path)
+    assert bench.found == Ready(made)
+    bench.site_packages("torchvision.py").unlink()
+    assert bench.ensure() == made
+    assert bench.found == Ready(made)
+    assert bench.site_packages("torchvision.py").exists()
+
+
+def test_the_command_finds_and_mends_a_torch_that_is_there_and_does_not_import(bench: Bench) -> None:
+    made = bench.ensure()
+    bench.site_packages("torch.py").write_text("raise ImportError('half of it')\n")
+    assert bench.found == Ready(made)
+    found = install.look(bench.settings, bench.table, thorough=True)
+    assert isinstance(found, Broken)
+    assert "half of it" in found.reason
+    done = bootstrap("install", env={**os.environ, **bench.variables})
+    assert done.returncode == 0, done.stderr
+    assert "is damaged and will be repaired: torch can't be imported: ImportError: half of it" in done.stdout
+    assert install.look(bench.settings, bench.table, thorough=True) == Ready(made)
+
+
+def test_a_damaged_install_is_not_repaired_under_the_engine_that_runs_from_it(bench: Bench) -> None:
+    made = bench.ensure()
+    (made.source / "behaviour").unlink()
+    with (made.folder / "in-use.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        error = bench.refusal()
+    assert (error.code, "behaviour is gone" in error.message) == ("comfyui_held", True)
+    assert bench.ensure() == made
+
+
+def test_a_pack_that_is_lost_is_found_and_put_back(bench: Bench) -> None:
+    bench.pack("Plain", {"__init__.py": "NODE_CLASS_MAPPINGS = {'Thing': object}"})
+    made = bench.ensure()
+    shutil.rmtree(made.packs_folder / "Plain")
+    assert bench.found == Broken(made.name, f"{made.packs_folder / 'Plain'} is gone", ())
+    assert bench.ensure() == made
+    assert bench.found == Ready(made)
 
 
 def test_packs_are_installed_with_what_their_requirements_forget_and_without_what_is_left_out(bench: Bench) -> None:

@@ -167,7 +167,8 @@ def installed(case: Case, **changes: Any) -> state.Install:
     (folder / "venv" / "bin").mkdir(parents=True)
     (folder / "source").mkdir()
     (folder / "source" / "main.py").touch()
-    (folder / "venv" / "bin" / "python").write_text("#!/bin/sh\necho 'ImportError: no torch' >&2\nexit 1\n")
+    program = f'[ "$1" = -I ] && exec "{sys.executable}" "$@"\necho "ImportError: no torch" >&2\nexit 1\n'
+    (folder / "venv" / "bin" / "python").write_text(f"#!/bin/sh\n{program}")
     (folder / "venv" / "bin" / "python").chmod(0o755)
     made = state.Install(asked.name, asked.commit, "0.27.0", "cpu", "core", (), (), "2.13.0+cpu", folder)
     made = replace(made, **changes)
@@ -208,6 +209,14 @@ def test_comfyui_that_is_broken_blocks(tmp_path: Path) -> None:
     state.mark_broken(installed(case).folder, "it did not answer", ["Killed"])
     found = by_name(case)["ComfyUI"]
     assert (found.level, found.text) == ("problem", "broken: it did not answer")
+
+
+def test_comfyui_that_is_damaged_blocks_until_it_is_installed_again(tmp_path: Path) -> None:
+    case = managed(tmp_path)
+    made = installed(case, packs=("ComfyMath",))
+    found = by_name(case)["ComfyUI"]
+    assert (found.level, found.text) == ("problem", f"broken: {made.packs_folder / 'ComfyMath'} is gone")
+    assert "bootstrap install" in found.do
 
 
 def test_models_are_looked_for_mode_by_mode(tmp_path: Path) -> None:

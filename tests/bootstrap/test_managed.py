@@ -79,7 +79,7 @@ def test_an_install_that_does_not_start_is_quoted_and_nothing_stays(running: Run
     made = installed(tmp_path)
     port, engine_port = free_ports(2)
     flags = ("--data", tmp_path, "--port", port, "--engine-port", engine_port, "--engine", "managed", "--device", "cpu")
-    made.python.write_text("#!/bin/sh\necho 'no torch here'; exit 3\n")
+    (made.source / "main.py").write_text("import sys; print('no torch here'); sys.exit(3)")
     ended = bootstrap("up", "--detach", *flags)
     assert ended.returncode == 1
     said = ended.stderr.splitlines()

@@ -97,7 +97,7 @@ class Bench:
 
     @property
     def found(self) -> install.State:
-        return state.look(comfyui(self.settings), self.place.name)
+        return install.look(self.settings, self.table)
 
     @property
     def in_use(self) -> Install | None:
@@ -111,6 +111,10 @@ class Bench:
         if not (self.place / "venv").exists():
             self.place.mkdir(parents=True, exist_ok=True)
             shutil.copytree(self._venv, self.place / "venv", symlinks=True, copy_function=os.link)
+
+    def site_packages(self, name: str) -> Path:
+        """A file or folder among the packages of the install."""
+        return next((self.place / "venv").glob("lib/python*/site-packages")) / name
 
     def ensure(
         self,
