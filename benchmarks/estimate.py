@@ -2,9 +2,9 @@
 
 Replays published runs and runs on simulated devices (noise, models to load, other work on the machine), each device
 with a database of its own and the studio's own code for estimates, learning and budgets. Prints the median absolute
-percentage error before learning and after 1, 5 and 20 runs, healthy runs that their budget would have ended, and after
-how long hangs were noticed. The formula of the predecessor is given the same runs. Exits with 1 where a threshold is
-missed; the last line sums up.
+percentage error before learning and after 1, 5 and 20 runs, how many runs were inside their range and had a bar that
+moves with time, healthy runs that their budget would have ended, and after how long hangs were noticed. The formula of
+the predecessor is given the same runs. Exits with 1 where a threshold is missed; the last line sums up.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from client.estimate.timings import Timings, after
 from client.events import Event
 from client.machine import single
 from client.reducer import Track, reduce
+from client.standing import standing
 from client.states import Running
 from client.store import Store
 from workflows import manifest
@@ -51,6 +52,9 @@ LOOK = 0.5
 """Seconds between two looks at a run."""
 
 MOST_ERROR = 0.10
+MOST_OFF, STEADY = 0.10, 0.80
+"""How far a bar may be from the share of its run's time, and for how many runs it has to be so after five."""
+
 IN_RANGE = (0.75, 0.90)
 """Share of runs inside their range, which is meant for four of five, once something was learnt."""
 
@@ -61,11 +65,15 @@ MOST_BUDGETS = 1.5 + LOOK / LEAST_BUDGET_SECONDS
 
 @dataclass(frozen=True)
 class Result:
-    """One run: how far the estimate and the predecessor's formula were off, as shares of the actual time."""
+    """One run: how far the estimate and the predecessor's formula were off, as shares of the actual time.
+
+    `inside` its range, and with a `steady` bar, which was never further from the share of time than `MOST_OFF`.
+    """
 
     error: float
     predecessor: float
     inside: bool
+    steady: bool
 
 
 def main() -> int:
@@ -80,11 +88,13 @@ def main() -> int:
     call = _call_seconds(arguments.seed)
     after_five = simulated[5][0]
     ranges = [simulated[k][2] for k in CHECKPOINTS if k]
+    steady = min(simulated[k][3] for k in (5, 20))
     wrong = [
         f"{after_five:.1%} after 5 runs, more than {MOST_ERROR:.0%}" if after_five > MOST_ERROR else "",
         ""
         if IN_RANGE[0] <= min(ranges) <= max(ranges) <= IN_RANGE[1]
         else f"ranges that hold {min(ranges):.0%} of runs",
+        f"{steady:.0%} steady bars, less than {STEADY:.0%}" if steady < STEADY else "",
         f"{timeouts} false timeouts" if timeouts else "",
         f"a hang noticed after {latest:.2f} budgets" if latest > MOST_BUDGETS else "",
         f"{1000 * call:.1f} ms a call" if call > MOST_CALL_SECONDS else "",
@@ -94,7 +104,7 @@ def main() -> int:
     print(
         f"{'FAILED: ' + '; '.join(wrong) if wrong else 'ok'} | published {published[0]:.0%} (predecessor "
         f"{published[1]:.0%}) | simulated {errors} (predecessor {simulated[20][1]:.0%}), "
-        f"{min(ranges):.0%} in range | false timeouts {timeouts} in "
+        f"{min(ranges):.0%} in range, {steady:.0%} steady bars | false timeouts {timeouts} in "
         f"{WATCHED} ({over_cap} over the cap) | hangs noticed within {latest:.2f} budgets | {1000 * call:.1f} ms a call"
     )
     return 1 if wrong else 0
@@ -152,18 +162,31 @@ class Studio:
 
     def test(self) -> Result:
         """How good the estimate of one more run is."""
-        sent, expected, timings, _, _ = self.run(learning=False)
+        sent, expected, timings, _, heard = self.run(learning=False)
         extra = expected.loading_seconds
         old = predecessor(sent.mode, sent.preset, sent.shape.frames)
         return Result(
             error=abs(expected.seconds + extra - timings.seconds) / timings.seconds,
             predecessor=abs(old - timings.seconds) / timings.seconds,
             inside=expected.low + extra <= timings.seconds <= expected.high + extra,
+            steady=_furthest_off(expected, heard) <= MOST_OFF,
         )
 
 
-def _simulated(devices: int, seed: int) -> dict[int, tuple[float, float, float]]:
-    """By the number of runs learnt from: median errors of estimate and predecessor, and the share inside the range."""
+def _furthest_off(expected: Estimate, heard: Sequence[tuple[float, Event]]) -> float:
+    """How far the bar of a run is from the share of its time, just before and after all that is heard."""
+    plan, off = plan_of(expected), 0.0
+    assert plan is not None
+    track, end = Track(heard[0][1].prompt_id or "", plan, expected=expected), heard[-1][0]
+    for now, event in heard:
+        before, track = track, reduce(track, event, now)
+        for state in (standing(before, now), standing(track, now)):
+            off = max(off, abs((state.fraction if isinstance(state, Running) else 0.0) - now / end))
+    return off
+
+
+def _simulated(devices: int, seed: int) -> dict[int, tuple[float, float, float, float]]:
+    """By the number of runs learnt from: median errors of estimate and predecessor, shares in range and steady."""
     results: dict[int, list[Result]] = {k: [] for k in CHECKPOINTS}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(devices):
@@ -174,13 +197,15 @@ def _simulated(devices: int, seed: int) -> dict[int, tuple[float, float, float]]
                 studio.run(learning=True)
             studio.close()
     print(f"\n{devices} simulated devices, {TESTS} runs each")
-    print(f"{'learnt from':>12} {'median error':>13} {'90 of 100':>10} {'in range':>9} {'predecessor':>12}")
-    medians: dict[int, tuple[float, float, float]] = {}
+    heads = ("median error", "90 of 100", "in range", "steady bar", "predecessor")
+    print(" ".join([f"{'learnt from':>12}", *(f"{head:>{len(head) + 1}}" for head in heads)]))
+    medians: dict[int, tuple[float, float, float, float]] = {}
     for k, seen in results.items():
         errors = sorted(result.error for result in seen)
         worst, inside = errors[int(0.9 * len(errors))], statistics.mean(result.inside for result in seen)
-        medians[k] = statistics.median(errors), statistics.median(result.predecessor for result in seen), inside
-        print(f"{k:7} runs {medians[k][0]:12.1%} {worst:10.1%} {inside:9.0%} {medians[k][1]:12.0%}")
+        steady = statistics.mean(result.steady for result in seen)
+        medians[k] = statistics.median(errors), statistics.median(result.predecessor for result in seen), inside, steady
+        print(f"{k:7} runs {medians[k][0]:12.1%} {worst:10.1%} {inside:9.0%} {steady:11.0%} {medians[k][1]:12.0%}")
     return medians
 
 

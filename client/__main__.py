@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -182,6 +182,14 @@ def milestone(job: Job) -> object:
     return (state.stage, int(state.fraction * 10), state.note) if isinstance(state, Running) else state
 
 
+def moment(job: Job) -> object:
+    """What a line of JSON is printed for: a state that differs by more than the passing of time."""
+    state = job.state
+    if not isinstance(state, Running):
+        return state
+    return replace(state, fraction=round(state.fraction, 2), eta=None, eta_low=None, eta_high=None)
+
+
 def print_bar(job: Job, outputs: Sequence[Path], place: str) -> None:
     """Report a change of state on standard error: one line, rewritten on a terminal. `place` says which of several."""
     state = job.state
@@ -202,7 +210,9 @@ def print_bar(job: Job, outputs: Sequence[Path], place: str) -> None:
 def follow(manager: JobManager, jobs: Sequence[Job], outs: Sequence[Path], as_lines: bool, left: Event) -> int:
     """Report on the jobs until they have ended, or `left` is set; the exit code. Their videos go to `outs`."""
     report = print_json if as_lines else print_bar
-    key: Callable[[Job], object] = (lambda job: job.state) if as_lines or sys.stderr.isatty() else milestone
+    key: Callable[[Job], object] = milestone
+    if as_lines or sys.stderr.isatty():
+        key = moment
     codes = [EXIT_CODES[Cancelled]] * len(jobs)
     waiting = list(range(len(jobs)))
     try:

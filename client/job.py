@@ -8,6 +8,7 @@ from typing import Any
 
 from client import drafting
 from client.reducer import Track
+from client.standing import standing
 from client.states import JobState, is_final
 from client.store import Row
 from workflows import manifest
@@ -52,8 +53,8 @@ class Job:
         return max(0.0, (self.finished_at or now) - self.started_at) if self.started_at is not None else 0.0
 
 
-def snapshot(row: Row, track: Track | None, held: bool) -> Job:
-    """A job as its row and, while it is followed, its track tell of it."""
+def snapshot(row: Row, track: Track | None, held: bool, now: float) -> Job:
+    """A job at `now`, unix seconds, as its row and, while it is followed, its track tell of it."""
     live = track if track is not None and not is_final(row.state) else None
     return Job(
         id=row.id,
@@ -62,7 +63,7 @@ def snapshot(row: Row, track: Track | None, held: bool) -> Job:
         preset=row.preset,
         values=row.request,
         shape=Shape(row.width, row.height, row.frames, row.fps),
-        state=live.state if live else row.state,
+        state=standing(live, now) if live else row.state,
         stages=live.plan.stages if live else tuple(stage.title for stage in manifest.mode(row.mode).stages),
         created_at=row.created_at,
         started_at=row.started_at,

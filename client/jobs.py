@@ -327,7 +327,7 @@ class JobManager:
         with self._lock:
             track = self._tracks.get(row.id)
         held = row.id in self._order.held(row.owner)
-        job = snapshot(row, track, held)
+        job = snapshot(row, track, held, time.time())
         return replace(job, state=self._behind(row, job.state)) if held and isinstance(job.state, Queued) else job
 
     def _behind(self, row: Row, state: Queued) -> Queued:

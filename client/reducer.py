@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from client.estimate.model import Estimate
 from client.events import Cached, Ending, Event, Executing, NodeProgress, Preview, QueueChanged, Shown, Started
 from client.states import Queued, Running
 from client.views import InProgress, Pending, View
 from workflows.plan import Plan
-
-ETA_FROM_FRACTION = 0.04
-"""Below this share of the work a projection says nothing."""
 
 
 @dataclass(frozen=True)
 class Track:
     """What is known of a running job.
 
-    `nodes` holds each node's progress from 0 to 1, `texts` what nodes have shown. `over` says that the engine has
-    reported an end, `moved` that the queue has changed since HTTP was last asked.
+    `nodes` holds each node's progress from 0 to 1, `texts` what nodes have shown; `node` is at work, with its last sign
+    at `since`. `loaded` is how many seconds models took to load, None while they may still be loaded. `over` says that
+    the engine has reported an end, `moved` that the queue has changed since HTTP was last asked, `away` since when the
+    engine does not answer. `expected` is the job's estimate. All times are in unix seconds.
     """
 
     prompt_id: str
@@ -35,6 +35,11 @@ class Track:
     preview: bytes | None = None
     over: bool = False
     moved: bool = False
+    away: float | None = None
+    expected: Estimate | None = None
+    node: str = ""
+    since: float = 0.0
+    loaded: float | None = None
 
     def advanced_from(self, before: Track) -> bool:
         """Whether something was done since, so that the job is not stuck."""
@@ -55,7 +60,7 @@ def reduce(track: Track, heard: Event | View, now: float) -> Track:
     if isinstance(heard, InProgress):
         running = _running(track, now)
         assert isinstance(running.state, Running)
-        return replace(running, state=replace(running.state, note=""), moved=False)
+        return replace(running, state=replace(running.state, note=""), moved=False, away=None)
     if isinstance(heard, Preview):
         ours = heard.prompt_id == track.prompt_id or (heard.prompt_id is None and isinstance(track.state, Running))
         return replace(track, preview=heard.image) if ours else track
@@ -77,12 +82,17 @@ def reduce(track: Track, heard: Event | View, now: float) -> Track:
     return track
 
 
-def unanswered(track: Track) -> Track:
+def unanswered(track: Track, now: float) -> Track:
     """The track while the engine does not answer: how long that will take nobody knows."""
     note = "The engine does not answer; waiting for it."
     state = track.state
-    waiting = replace(state, note=note, eta=None) if isinstance(state, Running) else Queued(note=note)
-    return replace(track, state=waiting)
+    waiting = replace(state, note=note) if isinstance(state, Running) else Queued(note=note)
+    return replace(track, state=waiting, away=now if track.away is None else track.away)
+
+
+def pending_loading(track: Track) -> float:
+    """Seconds for which models are expected to be loaded first."""
+    return 0.0 if track.expected is None else track.expected.loading_seconds
 
 
 def noted(track: Track, note: str) -> Track:
@@ -100,16 +110,27 @@ def _advance(track: Track, nodes: Mapping[str, float], now: float, node: str = "
     """Take over node progress; `node` is the one that runs now, at `step` of `of`."""
     assert isinstance(track.state, Running)
     assert track.started_at is not None
-    merged = {**track.nodes, **{key: max(value, track.nodes.get(key, 0.0)) for key, value in nodes.items()}}
+    # Nodes run one after the other, and not every server says of one that it has ended.
+    ended = {track.node: 1.0} if node and track.node not in ("", node) else {}
+    told = {**ended, **nodes}
+    merged = {**track.nodes, **{key: max(value, track.nodes.get(key, 0.0)) for key, value in told.items()}}
     fraction = sum(weight * merged.get(key, 0.0) for key, (_, weight) in track.plan.nodes.items())
     fraction = min(1.0, max(fraction, track.state.fraction))
-    elapsed = now - track.started_at
-    state = replace(
-        track.state,
-        fraction=fraction,
-        eta=elapsed * (1 - fraction) / fraction if fraction >= ETA_FROM_FRACTION else None,
-        note="",
-    )
+    state = replace(track.state, fraction=fraction, note="")
+    at = node or track.node
+    if at != track.node:
+        state = replace(state, step=0, of=0)
     if node in track.plan.nodes:
         state = replace(state, stage=track.plan.stages[track.plan.nodes[node][0]], step=step, of=of)
-    return replace(track, state=state, nodes=merged)
+    since = now if at != track.node or merged.get(at) != track.nodes.get(at) else track.since
+    advanced = replace(track, state=state, nodes=merged, node=at, since=since, away=None)
+    return _loaded(advanced, now) if step and of > 1 else advanced
+
+
+def _loaded(track: Track, now: float) -> Track:
+    """The track of a job that has counted a step: the models are there, and what the work did not take, they did."""
+    if track.loaded is not None or track.started_at is None or track.expected is None:
+        return track
+    assert isinstance(track.state, Running)
+    lost = now - track.started_at - track.state.fraction * track.expected.seconds
+    return replace(track, loaded=min(pending_loading(track), max(0.0, lost)))

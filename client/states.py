@@ -33,7 +33,8 @@ class Running:
     """Being executed.
 
     `stage` is the manifest's title of what runs now; `step` of `of` counts inside it (0 of 0 where it doesn't count).
-    `fraction` runs from 0 to 1 over the whole job and never falls; `eta` is the seconds left as far as can be told.
+    `fraction` runs from 0 to 1 over the whole job and never falls; `eta` is the seconds left as far as can be told,
+    likely between `eta_low` and `eta_high` where there is an estimate.
     `note` is one sentence where something needs saying ("The engine does not answer, waiting for it").
     """
 
@@ -42,6 +43,8 @@ class Running:
     of: int = 0
     fraction: float = 0.0
     eta: float | None = None
+    eta_low: float | None = None
+    eta_high: float | None = None
     note: str = ""
 
 

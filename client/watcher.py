@@ -124,8 +124,7 @@ class Watcher:
         else:
             self._maybe_posted = True
         self._showing = enhanced_by(self.row.mode, graph)
-        made = self._patiently(lambda: self._foresee(graph))
-        self._track = replace(self._track, plan=made or self._track.plan)
+        self._track = self._patiently(lambda: self._foresee(graph)) or self._track
         view = self._listen(graph)
         self._turn.leave()
         if isinstance(view, Completed):
@@ -263,11 +262,11 @@ class Watcher:
             self._server.cancel(self.row.prompt_id)
             self._cancel_sent = True
 
-    def _foresee(self, graph: Graph) -> Plan:
+    def _foresee(self, graph: Graph) -> Track:
         engine = describe(self._server.url, self._server.system_stats(), 0)
         estimate = self._recorder.begin(sent(self.row, graph), engine)
         self._overseer.expect(estimate)
-        return planned(self.row, graph, estimate)
+        return replace(self._track, plan=planned(self.row, graph, estimate), expected=estimate)
 
     def _patiently(self, step: Callable[[], T]) -> T | None:
         """Do one step over HTTP, again and again while the engine is unreachable; None when cancelled meanwhile."""
@@ -289,7 +288,7 @@ class Watcher:
         pause = self._absence.lasts(error, leaving=self._cancel.is_set(), sent=self._posted or self._maybe_posted)
         if pause is None:
             return False
-        self._set(unanswered(self._track))
+        self._set(unanswered(self._track, time.time()))
         self._overseer.pause()
         self._stop.wait(pause)
         return True
@@ -376,7 +375,7 @@ class Watcher:
         self._posted = self._maybe_posted = False
         self._overseer.again(self._track.state)
         self._recorder.again(self.row.prompt_id)
-        self._set(Track(self.row.prompt_id, self._track.plan))
+        self._set(Track(self.row.prompt_id, self._track.plan, expected=self._track.expected))
         return True
 
     def _end_earlier(self) -> View | None:

@@ -133,13 +133,14 @@ def _waiting(state: Queued) -> tuple[str, str]:
 
 
 def _times(job: Job, state: Running) -> list[str]:
-    left = "estimating the time left" if state.eta is None else f"about {words.between(*_around(state.eta))} left"
-    return [f"{words.clock(job.elapsed(time.time()))} elapsed", left]
+    return [f"{words.clock(job.elapsed(time.time()))} elapsed", _left(state)]
 
 
-def _around(eta: float) -> tuple[float, float]:
-    """The seconds left as a range: what remains of a run scatters more to the long side."""
-    return 0.85 * eta, 1.3 * eta
+def _left(state: Running) -> str:
+    if state.eta is None:
+        return "estimating the time left"
+    low, high = (state.eta if bound is None else bound for bound in (state.eta_low, state.eta_high))
+    return f"about {words.between(low, high)} left"
 
 
 def cancel_button(job: Job) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from client.events import Ending, Executing, NodeProgress, Preview, QueueChanged, decode
 from client.reducer import Track, reduce
+from client.standing import standing
 from client.states import Queued, Running
 from client.views import InProgress, Pending
 from tests.support import captures
@@ -37,7 +38,7 @@ def test_a_successful_run_reaches_its_end_and_full_progress(name):
     assert isinstance(states[0], Queued)
     assert track.over
     assert track.state.fraction == pytest.approx(1.0)
-    assert track.state.eta == pytest.approx(0.0)
+    assert standing(track, 1e9).eta == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +88,18 @@ def test_stage_and_steps_follow_the_node_that_runs():
     assert track.state.fraction == pytest.approx(0.5 * 3 / 8)
 
 
+def test_a_node_has_ended_once_another_one_runs_though_nobody_says_so():
+    track = reduce(Track(ME, PLAN), Executing(ME, "1"), 0.0)
+    track = reduce(track, Executing(ME, "2"), 1.0)
+    assert track.state.fraction == pytest.approx(0.25)
+
+
 def test_time_left_is_projected_from_the_share_done():
     track = reduce(Track(ME, PLAN), Executing(ME, "1"), 100.0)
-    assert track.state.eta is None
+    assert standing(track, 105.0).eta is None
     track = reduce(track, progress_of({"1": 1.0, "2": 0.5}), 110.0)
     assert track.state.fraction == pytest.approx(0.5)
-    assert track.state.eta == pytest.approx(10.0)
+    assert standing(track, 110.0).eta == pytest.approx(10.0)
 
 
 def test_executing_after_a_reconnect_names_no_prompt_and_is_ours():
