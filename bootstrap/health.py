@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bootstrap import supervise
+from bootstrap import listener, supervise
 from bootstrap.layout import program_log, supervisor_pid_file
 from bootstrap.probe import REFUSALS, engine_failure, engine_failure_at_second_hand, studio_failure
 from bootstrap.supervise import Studio
@@ -96,6 +96,8 @@ def _health(name: str, program: supervisor.Program, settings: Settings) -> Healt
     if state not in ("running", "starting", "external"):
         return Health(name, state, program.pid, program.uptime, url, state)
     failure = _engine_failure(settings) if name == "engine" else studio_failure(url)
+    if name == "engine" and program.pid and not failure and listener.is_strangers(settings.engine_port, program.pid):
+        failure = f"another program answers on its port {settings.engine_port}"
     if state == "starting" and not failure:
         state = "running"
     return Health(name, state, program.pid, program.uptime, url, failure)

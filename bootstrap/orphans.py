@@ -38,7 +38,7 @@ def end(data: Path, socket: str) -> int:
             os.killpg(group, signal.SIGKILL)
             return 1
         return 0
-    left = [pid for pid in _members(group) if _inherited(pid, socket)]
+    left = [pid for pid in members(group) if _inherited(pid, socket)]
     for pid in left:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
@@ -60,7 +60,10 @@ def _lives(pid: int) -> bool:
     return not fields or fields[0] != "Z"
 
 
-def _members(group: int) -> list[int]:
+def members(group: int) -> list[int]:
+    """The processes of a group, by /proc; none where there is no /proc."""
+    if not _PROC.is_dir():
+        return []
     pids = [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
     found = [(pid, _stat(pid)) for pid in pids]
     return [pid for pid, fields in found if fields and int(fields[2]) == group and fields[0] != "Z"]

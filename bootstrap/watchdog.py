@@ -23,8 +23,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
-from bootstrap import liveness, orphans, probe, usage
+from bootstrap import listener, liveness, orphans, probe, usage
 from bootstrap.enginelog import EngineLog
 from bootstrap.layout import program_log
 from bootstrap.lifeline import die_with_supervisor
@@ -79,6 +80,7 @@ class Watchdog:
     ) -> None:
         self._data = data
         self._url = url
+        self._port = urlsplit(url).port or 0
         self._socket = socket
         self._limits = limits
         self._storm = storm
@@ -174,6 +176,9 @@ class Watchdog:
         if not pid:
             return Sight(time.monotonic(), 0)
         answer = probe.fetch(f"{self._url}/prompt", _ASK_SECONDS)
+        if answer is not None and listener.is_strangers(self._port, pid):
+            # Whoever took the port while the engine was down does not speak for it.
+            answer = None
         deaths = self._log.deaths(pid)
         running: tuple[str, ...] = ()
         if answer is not None and deaths:
