@@ -10,10 +10,14 @@ import os
 import re
 from pathlib import Path
 
+from bootstrap.layout import last_lines
+
 # What threading.excepthook prints. ComfyUI's worker is `prompt_worker` in main.py; a progress bar may stand before it.
 _DEATH = re.compile(
     rb"Exception in thread (?:\S+ \(prompt_worker\)|draft-worker):\r?\nTraceback \(most recent call last\)"
 )
+_START = re.compile(r"--- The engine starts as process \d+\. ---")
+_FAR, _SHOWN = 1000, 12
 _LONGEST = 400
 _BACKUPS = 3
 
@@ -21,6 +25,16 @@ _BACKUPS = 3
 def first_line(pid: int) -> str:
     """The line with which the log of one engine process begins."""
     return f"--- The engine starts as process {pid}. ---"
+
+
+def last_words(path: Path, pid: int) -> list[str]:
+    """The last lines that one engine process wrote, whoever has written since; the log's where it names no process."""
+    lines = last_lines(path, _FAR)
+    starts = [number for number, line in enumerate(lines) if _START.fullmatch(line)]
+    begin = next((number for number in reversed(starts) if lines[number] == first_line(pid)), None)
+    if begin is None:
+        return lines[-_SHOWN:]
+    return lines[begin : next((number for number in starts if number > begin), None)][-_SHOWN:]
 
 
 class EngineLog:

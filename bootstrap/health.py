@@ -67,17 +67,23 @@ def wait(
     """
     data = studio.settings.data
     began, most = time.monotonic(), START_SECONDS[studio.settings.engine]
+    first: dict[str, int] = {}
     while not interrupted():
         if process.poll() is not None:
             raise StudioError("supervisor_ended", log=supervise.supervisor_output(data))
-        ill = [program for program in look(studio) if program.failure]
+        programs = look(studio)
+        ill = [program for program in programs if program.failure]
+        for program in programs:
+            pid = first.setdefault(program.program, program.pid) or program.pid
+            first[program.program] = pid
+            # Nothing was there to disturb it: what ends on the first attempt ends on the next one too.
+            if program.state in ("backoff", "exited", "fatal") or program.pid not in (0, pid):
+                log = program_log(data, program.program)
+                raise StudioError("program_failed", program=program.program, log=log, pid=pid)
         if not ill:
             return True
         for program in ill:
             log = program_log(data, program.program)
-            # Nothing was there to disturb it: what ends on the first attempt ends on the next one too.
-            if program.state in ("backoff", "fatal"):
-                raise StudioError("program_failed", program=program.program, log=log)
             if time.monotonic() - began > most:
                 raise StudioError("program_silent", program=program.program, seconds=most, log=log)
         show(time.monotonic() - began, studio)

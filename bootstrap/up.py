@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bootstrap import checks, engines, environment, health, supervise
+from bootstrap import checks, enginelog, engines, environment, health, supervise
 from bootstrap.comfy import install
 from bootstrap.engines import Engine, External, Managed
 from bootstrap.layout import CHECKOUT, last_lines, program_log, setup_log
@@ -138,9 +138,10 @@ def _engine_log(settings: Settings) -> Path:
 
 
 def _explanation(error: StudioError, studio: Studio) -> list[str]:
-    data = studio.settings.data
-    program = error.facts.get("program")
-    return last_lines(program_log(data, str(program)) if program else supervise.supervisor_output(data))
+    data, program, pid = studio.settings.data, error.facts.get("program"), error.facts.get("pid")
+    if not program:
+        return last_lines(supervise.supervisor_output(data))
+    return enginelog.last_words(program_log(data, str(program)), pid if isinstance(pid, int) else 0)
 
 
 def _stay(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Callable[[], bool]) -> int:

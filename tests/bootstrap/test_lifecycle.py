@@ -258,6 +258,22 @@ def test_a_program_that_cannot_start_is_quoted_and_nothing_stays(running: Runnin
     assert studio_failure(f"http://127.0.0.1:{port}")
 
 
+def test_an_engine_that_ends_after_its_start_counted_as_done_is_told_at_its_first_end(
+    running: Running, tmp_path: Path
+) -> None:
+    program = "import time; print('mixing', flush=True); time.sleep(2); raise SystemExit('the paint has run dry')"
+    checkout = checkout_with_engine(tmp_path, program)
+    configuration = checkout / "supervisord.conf"
+    configuration.write_text(configuration.read_text().replace("%(ENV_UP_ENGINE_SECONDS)s", "1"))
+    port, engine_port = free_ports(2)
+    flags = ("--data", tmp_path / "data", "--port", port, "--engine-port", engine_port, "--engine", "draft")
+    ended = bootstrap("up", "--detach", *flags, checkout=checkout)
+    assert ended.returncode == 1
+    said = ended.stderr.splitlines()
+    assert [line.strip() for line in said[-3:-1]] == ["mixing", "the paint has run dry"]
+    assert said[-1].startswith("The engine does not start; its log is ")
+
+
 def test_an_external_engine_is_used_and_left_alone(running: Running, tmp_path: Path) -> None:
     (port,) = free_ports(1)
     env = {"STUDIO_COMFYUI_URL": running.engine_url}
