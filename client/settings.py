@@ -132,10 +132,10 @@ class Settings:
     """The settings in force. Paths are absolute; `comfyui_url` is None where no external server is named.
 
     `comfyui_url` may be shown and stored; `comfyui_access` holds the secrets that go with it. `comfyui_source` and
-    `packs_source` are as given: `address.public` makes what may be shown of them. `reserve_vram_gb` is None where
-    ComfyUI is to choose, `keep_days` and `keep_gb` where the library is kept whole, `budget_cap` and `queue_limit`
-    where jobs may run and wait for ever. `admins` is one of `ADMINS`: whoever is none sees neither logs nor settings,
-    and no page acts on the machine for them.
+    `packs_source` are absolute paths, or addresses as given: `address.public` makes what may be shown of them.
+    `reserve_vram_gb` is None where ComfyUI is to choose, `keep_days` and `keep_gb` where the library is kept whole,
+    `budget_cap` and `queue_limit` where jobs may run and wait for ever. `admins` is one of `ADMINS`: whoever is none
+    sees neither logs nor settings, and no page acts on the machine for them.
     """
 
     engine: str
@@ -282,14 +282,17 @@ def _folder(given: _Given) -> Path:
         raise StudioError("data_nowhere", title=given.title, value=given.text, reason=reason) from None
 
 
+def _source(given: _Given) -> str:
+    """Where a git repository lies: an address as it is, a local path made absolute, as git runs in another folder."""
+    text = address.source(given.text.strip(), given.title)
+    # As git tells them apart: a colon before the first slash is `host:path`, which is no local path.
+    return text if ":" in text.partition("/")[0] else str(_folder(replace(given, text=text)))
+
+
 def _one_of(given: _Given, known: tuple[str, ...]) -> str:
     if given.text not in known:
         raise StudioError("value_not_offered", title=given.title, value=given.text, known=", ".join(known))
     return given.text
-
-
-def _source(given: _Given) -> str:
-    return address.source(given.text, given.title)
 
 
 def _commit(given: _Given) -> str:

@@ -174,10 +174,31 @@ def test_a_source_whose_password_can_t_be_told_from_the_rest_is_refused_without_
 
 @pytest.mark.parametrize(
     "given",
-    ["git@github.com:Comfy-Org/ComfyUI", "file:///a@b/c?d", "/mnt/a:b@c", "./a:b@c", "https://user:p%2Fw@host/a%40b"],
+    [
+        "git@github.com:Comfy-Org/ComfyUI",
+        "host:a",
+        "/srv/a",
+        "https://host/a",
+        "file:///a@b/c?d",
+        "/mnt/a:b@c",
+        "https://user:p%2Fw@host/a%40b",
+    ],
 )
 def test_a_source_that_is_plain_is_taken_as_it_is(given: str) -> None:
     assert configuration.read({"STUDIO_COMFYUI_SOURCE": given}).comfyui_source == given
+
+
+@pytest.mark.parametrize("variable", ["STUDIO_COMFYUI_SOURCE", "STUDIO_PACKS_SOURCE"])
+def test_a_relative_path_and_one_of_the_home_folder_are_sources(
+    variable: str, origin: Origin, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for number, given in enumerate(("origin", "./origin/", "~/origin")):
+        chosen = configuration.read({variable: given})
+        found = chosen.comfyui_source if variable == "STUDIO_COMFYUI_SOURCE" else chosen.packs_source
+        fetch(found, origin.commits[1], place.with_name(str(number)))
+        assert configuration.read(configuration.environment(chosen)) == chosen
 
 
 def test_a_folder_without_a_repository_is_no_source(tmp_path: Path, place: Path) -> None:
