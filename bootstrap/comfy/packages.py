@@ -1,6 +1,6 @@
-"""The virtual environment of a ComfyUI, and what is installed into it: by uv where there is one, else by pip.
+"""The virtual environment of a ComfyUI, and what is installed into it: by uv where there is one, else by venv and pip.
 
-uv does not read pip's configuration, so it is handed on; where uv fails all the same, pip is tried.
+uv does not read pip's configuration, so it is handed on; where uv fails all the same, Python's own tools are tried.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def make(folder: Path, log: Path) -> Venv:
 
     Raises StudioError `venv_missing` or `packages_failed`.
     """
-    if not _answer(folder / "bin" / "python", "import pip; print('yes')"):
+    if not _usable(folder) and not _made_by_uv(folder, log):
         module = next((name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None), "")
         if module:
             raise StudioError("venv_missing", python=sys.executable, module=module)
@@ -66,6 +66,23 @@ def make(folder: Path, log: Path) -> Venv:
         if commands.run([sys.executable, "-m", "venv", str(folder)], log, environment()) != 0:
             raise StudioError("packages_failed", what="the virtual environment", log=log)
     return Venv(folder, log, _uv(folder, log), _pip_configuration(folder / "bin" / "python"))
+
+
+def _made_by_uv(folder: Path, log: Path) -> bool:
+    """Whether a uv on the PATH could make the environment, with the pip in it that does what uv can't."""
+    uv = shutil.which("uv")
+    if not uv:
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    configured = _pip_configuration(Path(sys.executable))
+    options = ["--no-index"] if _is_on(configured.get("no-index")) else []
+    command = [uv, "venv", "--seed", "--python", sys.executable, *options, str(folder)]
+    variables = {**uv_variables(configured), **environment()}
+    return commands.run(command, log, variables) == 0 and _usable(folder)
+
+
+def _usable(folder: Path) -> bool:
+    return bool(_answer(folder / "bin" / "python", "import pip; print('yes')"))
 
 
 def install(venv: Venv, arguments: Sequence[str], constraints: Path, what: str, say: Say, index: str = "") -> None:

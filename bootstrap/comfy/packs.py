@@ -1,4 +1,4 @@
-"""The custom node packs that a profile installs, read from packs.toml."""
+"""The custom node packs that a profile installs, read from bootstrap/packs.toml."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-TABLE = Path(__file__).with_name("packs.toml")
+TABLE = Path(__file__).parents[1] / "packs.toml"
 
 
 @dataclass(frozen=True)

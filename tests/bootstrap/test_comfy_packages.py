@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from bootstrap.comfy import packages
 from bootstrap.comfy.install import Ready
 from tests.support.comfy_bench import PINS, Bench
 from tests.support.comfy_tree import tool
@@ -97,6 +99,29 @@ def test_where_uv_fails_pip_is_tried_and_uv_was_told_what_pip_knows(
     assert variables["UV_FIND_LINKS"] == str(pip_bench.wheels)
     assert variables["UV_EXTRA_INDEX_URL"] == "https://user:s3cret@packages.invalid/simple"
     assert not any(name.startswith("STUDIO_") for name in variables)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_uv_makes_the_environment_and_where_it_fails_python_does(
+    fails: bool, bench: Bench, fresh_venv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    record = bench.folder / "record.json"
+    program = f"""
+        import json, os, shutil, sys
+        with open({str(record)!r}, "w") as file:
+            json.dump([sys.argv[1:], os.environ.get("UV_FIND_LINKS")], file)
+        if {fails}:
+            sys.exit("No solution found")
+        shutil.copytree({str(fresh_venv)!r}, sys.argv[-1], symlinks=True, copy_function=os.link)
+        """
+    monkeypatch.setenv("PATH", f"{tool(bench.folder / 'first', 'uv', program)}{os.pathsep}{os.environ['PATH']}")
+    made = packages.make(bench.folder / "made", bench.folder / "log")
+    assert packages.versions(made, ["pip"])
+    arguments, links = json.loads(record.read_text())
+    assert arguments == ["venv", "--seed", "--python", sys.executable, "--no-index", str(bench.folder / "made")]
+    assert links == str(bench.wheels)
+    assert ("No solution found" in (bench.folder / "log").read_text()) == fails
 
 
 def test_torch_comes_from_the_default_index_where_that_for_the_device_does_not_answer(

@@ -22,10 +22,14 @@ from workflows.errors import StudioError
 
 PINS = {"torch": "2.13.0", "torchvision": "0.28.0", "torchaudio": "2.11.0", "numpy": "2.4.6"}
 ROW = '[[aio]]\nrepository = "{0}"\ncommit = "{1}"\npurpose = "trying"\nnode = "{2}"\n{3}\n'
-# Unpacks the newest wheel of each name that the constraints allow: for tests that are not about resolving versions.
+# Lends an environment and unpacks the newest wheel of each name that the constraints allow: for tests that are not
+# about resolving versions.
 QUICK = """
-import os, pathlib, sys, zipfile
+import os, pathlib, shutil, sys, zipfile
 arguments = sys.argv[1:]
+if arguments[0] == "venv":
+    shutil.copytree({venv!r}, arguments[-1], symlinks=True, copy_function=os.link)
+    sys.exit()
 value = lambda option: arguments[arguments.index(option) + 1]
 root = pathlib.Path(value("--python")).parents[1]
 target = next(root.glob("lib/python*/site-packages"))
@@ -66,7 +70,7 @@ class Bench:
         patch.setenv("PIP_FIND_LINKS", str(self.wheels))
         # A uv of this machine would keep what it found for the next test.
         without_uv = [part for part in os.environ["PATH"].split(os.pathsep) if not Path(part, "uv").exists()]
-        tools = [str(tool(folder / "tools", "uv", QUICK))] if quick else []
+        tools = [str(tool(folder / "tools", "uv", QUICK.replace("{venv!r}", repr(str(venv)))))] if quick else []
         patch.setenv("PATH", os.pathsep.join([*tools, *without_uv]))
 
     def pack(self, name: str, files: dict[str, str], node: str = "Thing", more: str = "") -> None:
