@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bootstrap import lifeline
 from bootstrap.terminal import passing
 
 _END_SECONDS = 5.0
@@ -17,7 +18,7 @@ _SHOWN = ("Collecting ", "Downloading ", "Installing ", "Resolved ", "Prepared "
 def run(command: Sequence[str], log: Path, environment: Mapping[str, str], cwd: Path | None = None) -> int:
     """Run a command to its end and return its exit code; what it prints is appended to `log`.
 
-    Its processes are a group of their own, which an exception here (Ctrl-C) ends.
+    Its processes are a group of their own, which an exception here (Ctrl-C) ends; it does not outlive a kill either.
     """
     with (
         log.open("a", encoding="utf-8") as out,
@@ -31,6 +32,7 @@ def run(command: Sequence[str], log: Path, environment: Mapping[str, str], cwd: 
             errors="replace",
             env=environment,
             start_new_session=True,
+            preexec_fn=lifeline.bound(),
         ) as process,
     ):
         assert process.stdout is not None

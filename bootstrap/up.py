@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -81,7 +82,8 @@ def up(settings: Settings, detach: bool) -> int:
 
 
 def _ready(asked: Settings, detach: bool) -> str:
-    way_out = f"Stop it with: python3 -m bootstrap down --data {asked.data}" if detach else "Ctrl-C stops everything."
+    down = f"python3 -m bootstrap down --data {shlex.quote(str(asked.data))}"
+    way_out = f"Stop it with: {down}" if detach else "Ctrl-C stops everything."
     return f"LTX Studio is ready: {asked.studio_url} ({asked.engine} engine). {way_out}"
 
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import probe
+from bootstrap import lifeline, probe
 from bootstrap.comfy.packs import Pack
 from bootstrap.layout import last_lines
 
@@ -64,6 +64,7 @@ def run(
             stdout=out,
             stderr=out,
             start_new_session=True,
+            preexec_fn=lifeline.bound(),
         )
         try:
             reason = _await(process, port, seconds)
@@ -103,7 +104,8 @@ def _command(folder: Path, base: Path, port: int, packs: tuple[Pack, ...], devic
         str(folder / "venv" / "bin" / "python"),
         "main.py",
         *("--listen", "127.0.0.1", "--port", str(port)),
-        *("--base-directory", str(base), "--database-url", f"sqlite:///{base / 'comfyui.db'}"),
+        # The address is relative to the source, where it runs: alembic takes a % in it for a reference.
+        *("--base-directory", str(base), "--database-url", f"sqlite:///../{base.name}/comfyui.db"),
         *("--disable-auto-launch", "--disable-api-nodes", "--disable-all-custom-nodes"),
         *(("--whitelist-custom-nodes", *names) if names else ()),
         *(("--cpu",) if device == "cpu" else ()),

@@ -33,7 +33,7 @@ def report(data: Path) -> tuple[int, Any]:
 
 def test_a_detached_studio_says_where_it_is_and_how_to_stop_it(running: Running) -> None:
     assert running.url in running.printed
-    assert f"down --data {running.data}" in running.printed
+    assert f"down --data '{running.data}'" in running.printed
     assert not engine_failure(running.engine_url)
     assert not studio_failure(running.url)
 
