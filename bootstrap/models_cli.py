@@ -6,17 +6,17 @@ import argparse
 import json
 import signal
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from bootstrap import models_options
 from bootstrap.models_options import AUTO, listed
-from bootstrap.terminal import complain, duration, passing, say, sentence
+from bootstrap.models_progress import Teller, gb
+from bootstrap.terminal import complain, passing, say, sentence
 from client import settings as configuration
 from client.comfy_home import comfyui
 from client.models.choice import choice_for
-from client.models.events import Done, Event, Failed, Retrying, Stalled, Total, Waiting, as_dict
+from client.models.events import Done, as_dict
 from client.models.hub import Hub
 from client.models.plan import Item, Plan, plan
 from client.models.pull import pull
@@ -25,8 +25,6 @@ from workflows import manifest, needs, registry
 from workflows.errors import StudioError
 
 EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
-LOG_SECONDS = 30.0
-"""How often progress is written where no terminal shows it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,59 +97,15 @@ def _pull(planned: Plan, as_json: bool) -> int:
         outcomes = pull(planned, lambda event: say(json.dumps(as_dict(event))))
     else:
         _describe(planned)
-        outcomes = pull(planned, teller())
-        passing("")
+        tell = Teller()
+        outcomes = pull(planned, tell)
+        tell.end()
     failed = [outcome for outcome in outcomes if not isinstance(outcome, Done)]
     if as_json:
         say(json.dumps({"event": "result", "complete": not failed}))
     elif outcomes:
         say(f"{len(failed)} of {len(outcomes)} files are missing." if failed else "Everything is there.")
     return EXIT_FAILED if failed else EXIT_DONE
-
-
-def teller(clock: Callable[[], float] = time.monotonic) -> Callable[[Event], None]:
-    """What shows events on a terminal: a line that changes, and one that stays for what matters later."""
-    logged = clock()
-
-    def tell(event: Event) -> None:
-        nonlocal logged
-        if isinstance(event, Total):
-            passing(f"  {total(event)}")
-            if not sys.stdout.isatty() and clock() - logged >= LOG_SECONDS:
-                logged = clock()
-                say(f"  {total(event)}")
-        elif line := _line(event):
-            passing("")
-            (complain if isinstance(event, Failed) else say)(f"  {line}")
-
-    return tell
-
-
-def _line(event: Event) -> str:
-    if isinstance(event, Done):
-        proved = "" if event.verified else ", which the hub gives no hash to prove"
-        return f"{event.file}: in its place ({event.how}){proved}"
-    if isinstance(event, Failed):
-        return f"{event.message} {event.hint}"
-    if isinstance(event, Stalled):
-        return f"{event.file}: nothing came for {event.seconds:g} s"
-    if isinstance(event, Retrying):
-        return f"{event.file}: {event.reason}, trying again in {event.wait:.0f} s"
-    if isinstance(event, Waiting):
-        return f"{event.file}: another program fetches it; waiting for that"
-    return ""
-
-
-def total(event: Total) -> str:
-    """All files in one line."""
-    left = f", {duration(event.left)} left" if event.left is not None else ""
-    done = f"{event.files_done} of {event.files} files, {event.done / 1e9:.1f} of {gb(event.bytes)}"
-    return f"{done}, {event.rate / 1e6:.0f} MB/s{left}"
-
-
-def gb(count: float) -> str:
-    """Bytes as people say them."""
-    return f"{count / 1e9:.1f} GB" if count >= 5e7 else f"{count / 1e6:.1f} MB"
 
 
 if __name__ == "__main__":

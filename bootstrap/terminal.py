@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from workflows.errors import StudioError
@@ -33,6 +33,30 @@ def passing(text: str) -> None:
     if sys.stdout is not None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns - 1
         _write(sys.stdout, f"\r{text[:width]:<{width}}\r")
+
+
+class Block:
+    """Lines at the end of the output that the next ones replace; shown to a person only."""
+
+    def __init__(self) -> None:
+        self._height = 0
+        out = sys.stdout
+        self.is_live = out is not None and out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+    @property
+    def width(self) -> int:
+        """Characters that fit a line."""
+        return shutil.get_terminal_size().columns - 1
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Have these lines there in place of the last ones; they are cut, as a wrapped one could not be taken away."""
+        if not self.is_live:
+            return
+        width = self.width
+        back = f"\x1b[{self._height}A" if self._height else ""
+        if back or lines:
+            _write(sys.stdout, f"\r{back}\x1b[J" + "".join(f"{line[:width]}\n" for line in lines))
+        self._height = len(lines)
 
 
 def duration(seconds: float) -> str:

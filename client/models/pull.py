@@ -7,7 +7,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from client.models import place
 from client.models.cache import Entry
@@ -25,6 +24,8 @@ END_SECONDS = 2.0
 """How long an ended call waits for its workers; one that waits for the network ends by itself later."""
 
 _POLL_SECONDS = 0.2
+_TOTAL_SECONDS = 1.0
+"""How long nothing may be told of all files together: a rate that sinks is news, too."""
 
 
 def pull(
@@ -54,6 +55,7 @@ class _Pull:
         self.sizes = {item.file: item.bytes or 0 for item in self.todo if item.state != "blocked"}
         self.meter = Meter()
         self.outcomes: dict[str, Outcome] = {}
+        self.totalled = time.monotonic()
 
     def run(self) -> tuple[Outcome, ...]:
         """Start the workers and pass on what they tell until all files are through."""
@@ -67,8 +69,11 @@ class _Pull:
             worker.start()
         try:
             while len(self.outcomes) < len(self.todo):
-                with suppress(queue.Empty):
+                try:
                     self._hear(self.told.get(timeout=_POLL_SECONDS))
+                except queue.Empty:
+                    if time.monotonic() - self.totalled >= _TOTAL_SECONDS:
+                        self._tell_total()
         except BaseException:
             self.stop.set()
             raise
@@ -109,13 +114,15 @@ class _Pull:
         if isinstance(event, Done | Failed | Stopped):
             self.outcomes[event.file] = event
         if isinstance(event, Started | Progress | Done | Failed | Stopped):
-            self.on_event(self._total())
+            self._tell_total()
 
-    def _total(self) -> Total:
+    def _tell_total(self) -> None:
+        self.totalled = time.monotonic()
         size = sum(self.sizes.values())
         done = sum(min(self.have[file], size) for file, size in self.sizes.items())
         placed = sum(isinstance(outcome, Done) for outcome in self.outcomes.values())
-        return Total(done, size, self.meter.rate(), self.meter.left(size - done), placed, len(self.todo))
+        rate, left = self.meter.rate(), self.meter.left(size - done)
+        self.on_event(Total(done, size, rate, left, placed, len(self.todo)))
 
 
 def _had(plan: Plan, item: Item, tell: Callable[[Event], None], limits: Limits, stop: threading.Event) -> Done:

@@ -5,12 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,66 +13,13 @@ from bootstrap import models_cli
 from client import card
 from client import settings as configuration
 from client.models.choice import choice_for
-from client.models.events import Done, Failed, Progress, Retrying, Stalled, Total, Waiting
 from client.models.rates import Meter
-from tests.support.commands import CHECKOUT, bootstrap, environment, eventually
-from tests.support.hub import FakeHub, Stall, serving
-from workflows import needs, registry
+from tests.models.conftest import CAME, CHECKPOINT, ENCODER, FAST, LORA, Person
+from tests.support.commands import eventually
+from tests.support.hub import Stall
+from workflows import registry
 
-CHECKPOINT, ENCODER, LORA = [need.file for need in needs.of_modes(["t2v"], ["fast"])]
-FAST = ("--mode", "t2v", "--preset", "fast")
-CAME = 128 * 1024
 TOKEN = "hf_secret_of_mine"
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody at a shell, with a data folder and a Hugging Face folder of their own."""
-
-    hub: FakeHub
-    folder: Path
-
-    @property
-    def models(self) -> Path:
-        return self.folder / "data" / "comfyui" / "base" / "models"
-
-    def env(self, **extra: str) -> dict[str, str]:
-        plain = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        own = {"HF_ENDPOINT": self.hub.url, "HF_HOME": str(self.folder / "hf"), "HF_HUB_DISABLE_XET": "1"}
-        kept = {name: value for name, value in plain.items() if not name.startswith(("HF_", "HUGGING"))}
-        return {**kept, **own, **extra}
-
-    def run(self, verb: str, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        return bootstrap("models", verb, "--data", self.folder / "data", *arguments, env=self.env(**extra))
-
-    def plan(self, *arguments: str, **extra: str) -> dict[str, Any]:
-        ended = self.run("plan", "--json", *arguments, **extra)
-        assert ended.returncode == 0, ended.stderr
-        planned: dict[str, Any] = json.loads(ended.stdout)
-        return planned
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "bootstrap", "models", "pull", "--data", str(self.folder / "data")]
-        return subprocess.Popen(
-            [*command, *arguments],
-            cwd=CHECKOUT,
-            env={**environment(), **self.env()},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def part(self) -> int:
-        return max((path.stat().st_size for path in self.folder.rglob("*.part")), default=0)
-
-
-@pytest.fixture
-def person(tmp_path: Path) -> Iterator[Person]:
-    with serving() as hub:
-        for model in registry.models():
-            for variant in model.variants:
-                hub.add(variant.repo, variant.path, variant.file.encode() * 5000)
-        yield Person(hub, tmp_path)
 
 
 def test_a_plan_says_what_is_missing_and_how_much_it_is(person: Person) -> None:
@@ -302,33 +244,3 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
     assert 9 < meter.rate() < 20
     now[0] += 1000.0
     assert meter.rate() < 1
-
-
-def test_what_matters_of_the_events_is_said_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    now = [0.0]
-    tell = models_cli.teller(lambda: now[0])
-    tell(Total(1_500_000_000, 4_000_000_000, 80e6, 31.0, 1, 3))
-    now[0] = models_cli.LOG_SECONDS
-    tell(Total(2_000_000_000, 4_000_000_000, 80e6, 25.0, 1, 3))
-    for event in (
-        Progress("a", 1, 2, 3.0, 4.0),
-        Stalled("a", 30.0),
-        Retrying("a", "status 503", 2.0),
-        Waiting("a"),
-        Done("a", "/m/a", 5, 5, "copy", verified=False),
-        Failed("b", "model_gated", "b is gated.", "Accept it.", False),
-    ):
-        tell(event)
-    printed = capsys.readouterr()
-    assert printed.out.splitlines() == [
-        "  1 of 3 files, 2.0 of 4.0 GB, 80 MB/s, 25 s left",
-        "  a: nothing came for 30 s",
-        "  a: status 503, trying again in 2 s",
-        "  a: another program fetches it; waiting for that",
-        "  a: in its place (copy), which the hub gives no hash to prove",
-    ]
-    assert printed.err.splitlines() == ["  b is gated. Accept it."]
-
-
-def test_the_time_left_is_unknown_while_nothing_comes() -> None:
-    assert models_cli.total(Total(0, 4_000_000_000, 0.0, None, 0, 3)) == "0 of 3 files, 0.0 of 4.0 GB, 0 MB/s"
