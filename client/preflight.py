@@ -58,7 +58,7 @@ class Gap:
         return not (self.nodes or self.files or self.other)
 
     def sentence(self) -> str:
-        """What is missing, in one sentence; "" where nothing is."""
+        """What is missing, in one sentence that names the first of each kind; "" where nothing is."""
         parts = [
             *([_listing("the node", self.nodes)] if self.nodes else []),
             *([_listing("the file", [_described(file) for file in self.files])] if self.files else []),
@@ -66,6 +66,12 @@ class Gap:
         if parts:
             return f"The server lacks {' and '.join(parts)}."
         return f"The graph does not fit the server: {self.other[0]}." if self.other else ""
+
+    def lines(self) -> list[str]:
+        """All that is missing, one line a kind."""
+        kinds = {"nodes": self.nodes, "files": tuple(file.file for file in self.files)}
+        lacking = [f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names]
+        return [*lacking, *(f"the graph does not fit: {one}" for one in self.other)]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from client import preflight
-from client.preflight import Preflight
+from client.preflight import ModeCheck, Preflight
 from client.transport import Server, Unreachable
 from workflows.errors import StudioError
 from workflows.server import tls
@@ -40,15 +40,25 @@ def report(found: Preflight) -> list[str]:
     """The lines for a person."""
     lines = [f"ComfyUI {found.version or 'of an unknown version'} at {found.url}"]
     for mode in found.modes:
-        lines.append(f"  {mode.title}: {'ready' if mode.ready else mode.sentence()}")
-        if mode.choices and not mode.needs:
-            lines.append(f"    lacking more for: {', '.join(choice.name for choice in mode.choices)}")
+        lines.append(f"  {mode.title}: {_state(mode)}")
+        lines.extend(f"    {line}" for line in mode.gap.lines())
+        for choice in mode.choices:
+            lines.extend(f"    {choice.name} lacks {line}" for line in choice.gap.lines())
     files = found.files
     if files:
         lines.append("Files that are missing:")
         width = max(len(file.file) for file in files)
-        lines.extend(
-            f"  {file.file:<{width}}  {preflight.size(file.bytes):>12}  {file.folder:<21}  {file.url}".rstrip()
-            for file in files
-        )
+        for file in files:
+            found_in = f"  (it lies in {file.elsewhere})" if file.elsewhere else ""
+            row = f"  {file.file:<{width}}  {preflight.size(file.bytes):>12}  {file.folder:<21}  {file.url}{found_in}"
+            lines.append(row.rstrip())
     return lines
+
+
+def _state(mode: ModeCheck) -> str:
+    if mode.ready:
+        return "ready"
+    if mode.needs:
+        return mode.sentence().removeprefix(f"{mode.title} ")
+    running = ", ".join(preset.name for preset in mode.presets if preset.gap.empty)
+    return f"only {running} can run; the others lack" if running else "can't run; the server lacks"

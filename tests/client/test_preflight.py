@@ -194,7 +194,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_line_says_what_is_missing(server: scripted.Scripted) -> None:
     said = run("--server", server.url)
     assert said.returncode == 1
-    assert "Text to Video: The server lacks the file" in said.stdout
+    assert f"  Text to Video: can't run; the server lacks\n    files: {FP8}\n" in said.stdout
+    assert said.stdout.rstrip().endswith(f"{FP8}  (it lies in diffusion_models)")
     found = json.loads(run("--server", server.url, "--json").stdout)
     assert (found["ready"], found["version"]) == (False, "0.27.0")
     assert found["modes"][0]["presets"][0]["gap"]["files"][0]["url"].endswith(FP8)
@@ -202,6 +203,33 @@ def test_the_command_line_says_what_is_missing(server: scripted.Scripted) -> Non
     ready = run("--server", server.url)
     assert ready.returncode == 0
     assert ready.stdout.count(": ready") == 6
+
+
+def test_the_command_line_names_every_node_and_file_that_is_missing(server: scripted.Scripted) -> None:
+    """Of a server that has none of the models' nodes, and of one that lacks the files of every choice, too."""
+    interfaces = without()
+    nodes = sorted(name for name in interfaces if name.startswith("LTX"))
+    server.routes["GET /object_info"] = lambda _: (200, without(FP8, nodes=tuple(nodes)))
+    found = json.loads(run("--server", server.url, "--json").stdout)
+    used = {node for mode in found["modes"] for preset in mode["presets"] for node in preset["gap"]["nodes"]}
+    assert len(used) > 10
+    said = run("--server", server.url).stdout
+    assert [node for node in used if node not in said] == []
+    server.routes["GET /object_info"] = lambda _: (200, without(FP8, UPSCALER, MOGE))
+    said = run("--server", server.url).stdout
+    assert f"  Text to Video: can't run; the server lacks\n    files: {FP8}, {UPSCALER}\n" in said
+    assert f"    control=depth lacks files: {MOGE}\n" in said
+    assert " more" not in said
+
+
+def test_an_older_server_s_missing_nodes_are_named_beside_the_version(server: scripted.Scripted) -> None:
+    server.routes["GET /object_info"] = lambda _: (200, without(nodes=("LTXVAudioVAELoader", "LTXVConcatAVLatent")))
+    server.routes["GET /system_stats"] = lambda _: (200, {"system": {"comfyui_version": "0.8.0"}, "devices": [{}]})
+    said = run("--server", server.url).stdout
+    assert "Text to Video: needs ComfyUI 0.16.0 or newer, and this server has 0.8.0." in said
+    assert (
+        "    nodes: LTXVAudioVAELoader, LTXVConcatAVLatent\n" in said or "    nodes: LTXVConcatAVLatent, LTXVA" in said
+    )
 
 
 def test_the_command_line_says_where_nothing_answers() -> None:
