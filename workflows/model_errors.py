@@ -13,6 +13,14 @@ MODEL_ERRORS: dict[str, ErrorKind] = {
         "The models need {needed_gb:.1f} GB in {path}, and {free_gb:.1f} GB are free there.",
         "Make room, choose fewer modes or a smaller variant, or move the cache with HF_HOME.",
     ),
+    "models_unwritable": ErrorKind(
+        "The models folder {path} can't be written ({reason}).",
+        "Mend its permissions, or choose another with STUDIO_COMFYUI_DIR.",
+    ),
+    "hub_cache_unwritable": ErrorKind(
+        "The Hugging Face cache {path} can't be written ({reason}).",
+        "Mend its permissions, or choose another with HF_HOME.",
+    ),
     "model_gated": ErrorKind(
         "{file} is behind a licence that has to be accepted first: {page}",
         "Accept it on that page, then put a token of the same account into HF_TOKEN, or run `hf auth login`.",

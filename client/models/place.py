@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,12 @@ WAYS: tuple[tuple[str, Callable[[Path, Path], object]], ...] = (
 def find(models: Path, folder: str, file: str) -> Path | None:
     """The file in a folder of the models folder or below it; every folder where `folder` is empty. None: not there."""
     plain = models / folder / file
-    if plain.is_file():
-        return plain
-    found = sorted(path for path in (models / folder).rglob(file) if path.is_file())
+    try:
+        if plain.is_file():
+            return plain
+        found = sorted(path for path in (models / folder).rglob(file) if path.is_file())
+    except PermissionError:
+        return None
     return found[0] if found else None
 
 
@@ -74,8 +78,24 @@ def needs_copy(cache: Path, models: Path) -> bool:
 
 
 def existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that there is."""
-    return next((folder for folder in (path, *path.parents) if folder.exists()), Path("/"))
+    """The path, or the nearest folder above it that there is, as far as this user may see."""
+    return next((folder for folder in (path, *path.parents) if _exists(folder)), Path("/"))
+
+
+def refusal(folder: Path) -> str:
+    """Why no file can be made in a folder, or no such folder; "" where one can. Leaves nothing behind."""
+    try:
+        with tempfile.TemporaryFile(dir=existing(folder)):
+            return ""
+    except OSError as error:
+        return words(error)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
 
 
 def words(error: OSError) -> str:

@@ -58,7 +58,8 @@ class Room:
 class Plan:
     """The files in order. `models` is the engine's models folder; `rooms` has one row per disk that is written to.
 
-    `choice` is the variant chosen for all models, `unreachable` why the hub could not be asked, None where it was.
+    `choice` is the variant chosen for all models, `unreachable` why the hub could not be asked, None where it was;
+    `unwritable` says what keeps files from being put into their places, None where nothing does.
     """
 
     items: tuple[Item, ...]
@@ -67,6 +68,7 @@ class Plan:
     choice: str
     rooms: tuple[Room, ...]
     unreachable: StudioError | None = None
+    unwritable: StudioError | None = None
 
     @property
     def to_fetch(self) -> int:
@@ -85,7 +87,9 @@ class Plan:
         return all(item.state == "there" for item in self.items)
 
     def check_disk(self) -> None:
-        """Raises StudioError `disk_short` where a disk hasn't the room."""
+        """Raises StudioError `models_unwritable` or `hub_cache_unwritable`; `disk_short` where a disk lacks room."""
+        if self.unwritable:
+            raise self.unwritable
         for room in self.rooms:
             if room.needed > room.free:
                 raise StudioError("disk_short", path=room.folder, needed_gb=room.needed / 1e9, free_gb=room.free / 1e9)
@@ -100,6 +104,7 @@ class Plan:
             "bytes_to_fetch": self.to_fetch,
             "licences": list(self.licences),
             "hub": None if self.unreachable is None else _as_dict(self.unreachable),
+            "unwritable": None if self.unwritable is None else _as_dict(self.unwritable),
             "disks": [{"folder": str(r.folder), "needed": r.needed, "free": r.free} for r in self.rooms],
             "files": [_item_as_dict(item) for item in self.items],
         }
@@ -155,7 +160,9 @@ def plan(
         elif item.variant and item.state == "there" and _is_own(Path(item.at), hub) and unreachable is None:
             item, unreachable = _compared(item, item.variant, hub)
         items.append(item)
-    return Plan(tuple(items), models, hub, choice, _rooms(items, models, hub, free), unreachable)
+    unwritable = _unwritable(items, models, hub)
+    rooms = _rooms(items, models, hub, free, copies=unwritable is None and place.needs_copy(hub.cache, models))
+    return Plan(tuple(items), models, hub, choice, rooms, unreachable, unwritable)
 
 
 def _merged(needs: Iterable[Need]) -> tuple[Need, ...]:
@@ -249,12 +256,25 @@ def _compared(item: Item, variant: Variant, hub: Hub) -> tuple[Item, StudioError
     return item, None
 
 
-def _rooms(items: Iterable[Item], models: Path, hub: Hub, free: Callable[[Path], int]) -> tuple[Room, ...]:
+def _unwritable(items: Iterable[Item], models: Path, hub: Hub) -> StudioError | None:
+    """What keeps the files that are to come from being kept."""
+    coming = [item for item in items if item.state in ("partial", "missing", "cached")]
+    for folder in dict.fromkeys(models / item.variant.folder for item in coming if item.variant):
+        if reason := place.refusal(folder):
+            return StudioError("models_unwritable", path=folder, reason=reason)
+    if any(item.state != "cached" for item in coming) and (reason := place.refusal(hub.cache)):
+        return StudioError("hub_cache_unwritable", path=hub.cache, reason=reason)
+    return None
+
+
+def _rooms(
+    items: Iterable[Item], models: Path, hub: Hub, free: Callable[[Path], int], copies: bool
+) -> tuple[Room, ...]:
     """What each disk that is written to needs: the cache's, and the models folder's where links can't lead there."""
     fetched = [item for item in items if item.state in ("partial", "missing")]
     placed = [item for item in items if item.state in ("partial", "missing", "cached")]
     needed = {hub.cache: sum(item.to_fetch for item in fetched)}
-    if placed and place.needs_copy(hub.cache, models):
+    if placed and copies:
         same = place.existing(hub.cache).stat().st_dev == place.existing(models).stat().st_dev
         at = hub.cache if same else models
         needed[at] = needed.get(at, 0) + sum(item.bytes or 0 for item in placed)

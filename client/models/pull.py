@@ -37,7 +37,7 @@ def pull(
     """Have every file of the plan in its place; what became of each that was not there.
 
     `on_event` is called by this thread. A file that fails does not end the others. Where `stop` is set, or this call is
-    interrupted, what has come stays and the next pull goes on from there. Raises StudioError `disk_short`.
+    interrupted, what has come stays and the next pull goes on from there. Raises StudioError as `Plan.check_disk`.
     """
     plan.check_disk()
     return _Pull(plan, on_event, limits or Limits(), stop or threading.Event()).run()

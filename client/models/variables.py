@@ -31,12 +31,7 @@ def check(environ: Mapping[str, str]) -> None:
     endpoint = environ.get(ENDPOINT, "")
     if endpoint and not address.is_whole(endpoint):
         raise StudioError("hub_url_invalid", value=address.masked(endpoint))
-    try:
-        at = existing(mirror.cache(environ))
-        is_folder = at.is_dir()
-    except PermissionError:
-        # Behind a folder that this user may not look into; it is mirrored.
-        return
-    if not is_folder:
+    at = existing(mirror.cache(environ))
+    if not at.is_dir():
         title = next((name for name in FOLDERS if environ.get(name)), "The default of HF_HOME")
         raise StudioError("hub_folder_invalid", title=title, path=at)

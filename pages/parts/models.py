@@ -197,10 +197,12 @@ def _sum(look: Look, plan: Plan, choice: Choice) -> None:
                     icon=":material/download:",
                     key="models-pull",
                     type="primary",
-                    disabled=bool(short) or bool(busy and busy.under_way),
+                    disabled=bool(short or plan.unwritable) or bool(busy and busy.under_way),
                     on_click=service().pull,
                     args=(look.choice,),
                 )
+    if plan.unwritable:
+        st.html(markup.notice("error", plan.unwritable.message, plan.unwritable.hint, "folder_off"))
     for room in short:
         text = f"{words.gigabytes(room.needed)} are needed in {room.folder} and {words.gigabytes(room.free)} are free."
         st.html(markup.notice("error", "The disk has not the room.", text, "hard_drive"))

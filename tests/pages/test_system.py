@@ -14,6 +14,7 @@ import pytest
 from huggingface_hub import constants
 
 from client import engine_events, jobs, settings
+from client.comfy_home import comfyui
 from client.doctor import Finding, Report, doctor
 from client.jobs import JobManager
 from client.models import service as services
@@ -281,6 +282,17 @@ def test_the_draft_engine_needs_none_and_says_so(manager: JobManager, monkeypatc
     assert "The draft engine needs no models." in texts(visit)
     assert visit.has("models-look")
     assert not Visit().open("Engine").has("unload")
+
+
+def test_a_models_folder_that_can_t_be_written_is_said_and_nothing_is_fetched(studio: Studio, hub: FakeHub) -> None:
+    models = comfyui(settings.read()).models
+    models.parent.mkdir(parents=True)
+    models.write_text("")
+    visit = Visit().open("Models")
+    assert eventually(lambda: services.service().look().plan is not None)
+    visit.run()
+    assert f"The models folder {models}/checkpoints can't be written (not a directory)." in texts(visit)
+    assert visit.app.button(key="models-pull").disabled
 
 
 def test_a_token_is_said_to_be_there_and_never_shown(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
