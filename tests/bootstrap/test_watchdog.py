@@ -227,7 +227,8 @@ def test_an_engine_that_does_not_start_any_more_is_given_up_until_somebody_start
 
 
 def test_an_engine_that_ends_again_and_again_is_given_up_until_the_next_start(tmp_path: Path) -> None:
-    with watched(tmp_path, WATCHDOG_MOST_ENDS="2") as studio:
+    patient = {"WATCHDOG_START_SECONDS": "600", "WATCHDOG_SILENT_SECONDS": "600"}
+    with watched(tmp_path, WATCHDOG_MOST_ENDS="2", **patient) as studio:
         assert studio.answers_again(studio.kill())
         studio.kill()
         assert eventually(lambda: whats(studio.events())["gave_up"] == 1)
