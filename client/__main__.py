@@ -2,6 +2,7 @@
 
 `python -m client preflight`: what the engine can make. `python -m client estimates`: what runs have taught about time.
 
+What a run teaches about time goes to the database of the studio whose data folder the settings name, if it is there.
 Exit code 0 is success, 1 a failed job, 2 bad input, 130 a job cancelled by Ctrl-C (on the engine too). Of several jobs
 the worst counts.
 """
@@ -13,11 +14,12 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -26,10 +28,11 @@ from typing import Any
 
 from client import preflight_verb, settings
 from client.estimate import verb as estimates_verb
-from client.jobs import Job, JobManager
+from client.jobs import Job, JobManager, limits_of
 from client.media import admit_file
 from client.settings import Settings
 from client.states import NAMES, Cancelled, Failed, Queued, Running, Succeeded, is_final
+from client.store import Store
 from client.transport import Server, Unreachable
 from workflows import access, manifest, reference
 from workflows.access import Access
@@ -40,6 +43,7 @@ from workflows.server import tls
 POLL_SECONDS = 0.1
 BAR_WIDTH = 30
 GOODBYE_SECONDS = 8.0
+DATABASE = "studio.db"
 NUMBER = "{n}"
 NOT_THE_INPUT = ("engine_unreachable", "out_failed", "database_failed")
 EXIT_CODES: dict[type, int] = {Succeeded: 0, Failed: 1, Cancelled: 130}
@@ -255,13 +259,25 @@ def _run(arguments: argparse.Namespace) -> int:
     for out in outs:
         check_target(out)
     server, allowed = _engine(arguments.server, configured)
-    with tempfile.TemporaryDirectory(prefix="ltx-studio-") as scratch, _signals() as (asked, left):
+    own = not arguments.server and configured.comfyui_url is None
+    with (
+        tempfile.TemporaryDirectory(prefix="ltx-studio-") as scratch,
+        _lessons(configured.data) as lessons,
+        _signals() as (asked, left),
+    ):
         data = Path(scratch)
         request = request_from(arguments.mode, values, data / "uploads", configured.max_upload_mb)
         for note in request.notes():
             print(note, file=sys.stderr)
         _check_answers(Server(server, allowed))
-        manager = JobManager(data, server, access=allowed, graphs=configured.data)
+        manager = JobManager(
+            data,
+            server,
+            access=allowed,
+            graphs=configured.data,
+            limits=limits_of(configured, own),
+            lessons=lessons,
+        )
         try:
             jobs = manager.submit_all(variations(request, arguments.variations), owner="cli")
             asked.extend(partial(manager.cancel, job.id) for job in jobs)
@@ -291,6 +307,23 @@ def _engine(named: str | None, configured: Settings) -> tuple[str, Access]:
     if not named:
         return configured.server_url, configured.comfyui_access
     return access.for_server(named, "--server", os.environ)
+
+
+@contextmanager
+def _lessons(data: Path) -> Iterator[Store | None]:
+    """The studio's database for what runs teach about time; None where there is no studio or its disk is no help.
+
+    No database is made in a folder that merely has the usual name.
+    """
+    store = None
+    if (data / DATABASE).is_file() or "STUDIO_DATA" in os.environ:
+        with suppress(StudioError, sqlite3.Error, OSError):
+            store = Store(data / DATABASE)
+    try:
+        yield store
+    finally:
+        if store is not None:
+            store.close()
 
 
 @contextmanager

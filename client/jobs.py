@@ -57,6 +57,7 @@ class JobManager:
 
     People's own graphs lie there, too, or in the data folder `graphs` where that is another. `limits` say how
     long jobs may run and wait, and what runs are timed by. `keep` says how long videos are kept; for ever by default.
+    What runs teach about time is kept in `lessons`, which stays open, where that is another database.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class JobManager:
         limits: Limits = UNLIMITED,
         max_upload_mb: int = MAX_UPLOAD_MB,
         keep: Keep | None = None,
+        lessons: Store | None = None,
     ) -> None:
         self.folder = data / "library"
         self._graphs = graphs or data
@@ -82,9 +84,9 @@ class JobManager:
         self.exports = Exporter(self.shelf, data / "exports")
         self._monitor = Monitor(self._server(), self._graphs)
         local = urlsplit(server_url).hostname in LOOPBACK
-        self.estimates = Estimator(self._store, self._monitor.snapshot, self._graphs, local)
+        self.estimates = Estimator(lessons or self._store, self._monitor.snapshot, self._graphs, local)
         self.drafts = DraftEngine(data / "drafts", data / "logs" / "drafts.log", max_upload_mb)
-        self._draft_estimates = Estimator(self._store, self.drafts.snapshot, self._graphs)
+        self._draft_estimates = Estimator(lessons or self._store, self.drafts.snapshot, self._graphs)
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[Watcher, threading.Thread]] = {}
         self._tracks: dict[str, Track] = {}
@@ -359,6 +361,11 @@ def _locked(path: Path) -> IO[bytes] | None:
     return file
 
 
+def limits_of(configured: settings.Settings, ours: bool) -> Limits:
+    """The limits that the settings put on jobs, on an engine that is the studio's own or not."""
+    return Limits(configured.budget_cap, configured.queue_limit, ours, events=configured.data if ours else None)
+
+
 _manager: JobManager | None = None
 _manager_lock = threading.Lock()
 
@@ -369,15 +376,11 @@ def manager() -> JobManager:
     with _manager_lock:
         if _manager is None:
             configured = settings.read()
-            ours = configured.comfyui_url is None
-            limits = Limits(
-                configured.budget_cap, configured.queue_limit, ours, events=configured.data if ours else None
-            )
             _manager = JobManager(
                 configured.data,
                 configured.server_url,
                 access=configured.comfyui_access,
-                limits=limits,
+                limits=limits_of(configured, ours=configured.comfyui_url is None),
                 max_upload_mb=configured.max_upload_mb,
                 keep=Keep(configured.keep_days, configured.keep_gb),
             )

@@ -133,13 +133,16 @@ class Estimator:
 
     def _learn(self, sent: Sent, timings: Timings, device: Device) -> None:
         found = facts.read(sent.graph, sent.shape)
-        before = predict.estimate(found, device, self._history(device), manifest.mode(sent.mode))
+        past = self._history(device)
+        before = predict.estimate(found, device, past, manifest.mode(sent.mode))
         with self._lock:
             known = history.observations(self._store, device.key)
             taught = lesson(found, sent.mode, device, timings, known)
             # What was made before is taken from the cache: such a run says nothing of the next one's time.
+            # Nobody knows what an engine has loaded already that has run before us, or for others.
+            loading, _ = predict.loading(taught.loaded, device, past.learnt)
             whole = not any(work.kind == "sample" and work.node in timings.cached for work in found.works)
-            run = _run(sent, device, before, timings, bool(taught.loaded)) if whole else None
+            run = _run(sent, device, before, timings, bool(taught.loaded), loading) if whole else None
             history.keep(self._store, device.key, taught.observations, run)
             self._histories[device.key] = self._read(device)
 
@@ -196,8 +199,7 @@ class Estimator:
             return self._measured[key]
 
 
-def _run(sent: Sent, device: Device, before: Estimate, timings: Timings, cold: bool) -> Run:
-    extra = before.loading_seconds
+def _run(sent: Sent, device: Device, before: Estimate, timings: Timings, cold: bool, extra: float) -> Run:
     return Run(
         device=device.key,
         finished_at=time.time(),

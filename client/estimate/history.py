@@ -20,9 +20,9 @@ KEPT_RUNS = 500
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run and what was expected of it just before, in seconds; with the loading of models that seemed due.
+    """A finished run and what was expected of it just before, in seconds; with the loading of models that it loaded.
 
-    `cold` says that some were loaded.
+    `cold` says that there were some.
 
     `finished_at` is in unix seconds, `device` the key of what it ran on.
     """

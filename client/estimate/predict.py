@@ -56,7 +56,7 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
     seconds = sum(by_node.values())
     wide = exp(FOUR_OF_FIVE * _spread(seconds, off.values(), history.runs))
     missing = [load for load in facts.loads if load.file not in history.loaded]
-    (cold, cold_high), (loading, _) = (_loading(loads, device, history.learnt) for loads in (facts.loads, missing))
+    (cold, cold_high), (due, _) = (loading(loads, device, history.learnt) for loads in (facts.loads, missing))
     memory, room = prior.memory(facts), device.usable_gb
     return Estimate(
         seconds=seconds,
@@ -68,7 +68,7 @@ def estimate(facts: Facts, device: Device, history: History, mode: Mode) -> Esti
         stages=_stages(facts, by_node, mode),
         runs=history.runs,
         basis=_basis(device, history.runs),
-        loading_seconds=loading,
+        loading_seconds=due,
         cold_high=cold_high,
         device_gb=device.vram_gb,
         fits=room is None or memory.least <= room,
@@ -81,7 +81,7 @@ def _spread(seconds: float, parts: Iterable[float], runs: int) -> float:
     return sqrt(RUN_SPREAD**2 + unseen**2 + sum((part / seconds) ** 2 for part in parts)) if seconds else 0.0
 
 
-def _loading(loads: Sequence[Load], device: Device, learnt: Learnt) -> tuple[float, float]:
+def loading(loads: Sequence[Load], device: Device, learnt: Learnt) -> tuple[float, float]:
     """Seconds that loading takes, and as much as nine of ten times at most."""
     seconds = prior.cold_seconds(loads, device)
     if not seconds:

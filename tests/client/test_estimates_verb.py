@@ -188,3 +188,37 @@ def test_a_measurement_that_takes_too_long_is_given_up(torch, monkeypatch):
     monkeypatch.setattr(calibrate, "PATIENCE_SECONDS", 0.3)
     with pytest.raises(NotMeasured):
         calibrate.measure()
+
+
+def made(url, out):
+    """Make a small video by the command line; its exit code."""
+    values = {"prompt": "a kite", "width": 256, "height": 256, "seconds": 1}
+    settings = [f"--set={name}={value}" for name, value in values.items()]
+    return client.__main__.main(["run", "t2v", "--preset=fast", *settings, "--out", str(out), "--server", url])
+
+
+def test_a_video_made_by_the_command_line_teaches_the_studio(data, draft_url, capsys):
+    assert made(draft_url, data / "one.mp4") == 0
+    assert made(draft_url, data / "two.mp4") == 0
+    capsys.readouterr()
+    assert client.__main__.main(["estimates", "--json"]) == 0
+    (known,) = json.loads(capsys.readouterr().out)["devices"]
+    assert (known["device"], known["runs"]) == ("draft", 2)
+    store = Store(data / "studio.db")
+    first, second = reversed(history.runs(store))
+    assert store.read("SELECT COUNT(*) FROM jobs")[0][0] == 0
+    store.close()
+    assert first.predicted != second.predicted
+
+
+def test_the_command_line_leaves_a_folder_alone_that_is_no_studio_s(draft_url, tmp_path, monkeypatch):
+    monkeypatch.delenv("STUDIO_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    assert made(draft_url, tmp_path / "clip.mp4") == 0
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_a_database_that_can_not_be_read_is_no_reason_to_make_no_video(data, draft_url):
+    (data / "studio.db").write_bytes(b"not a database" * 100)
+    assert made(draft_url, data / "clip.mp4") == 0
