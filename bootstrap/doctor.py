@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,7 +16,7 @@ from pathlib import Path
 
 from bootstrap import doctor_checks, engines, probe
 from bootstrap.doctor_checks import Case
-from bootstrap.doctor_line import Line, as_dict, from_dict, of_error
+from bootstrap.doctor_line import Line, as_dict, from_dict, guarded, of_error
 from bootstrap.engines import Draft, Engine, External
 from bootstrap.layout import CHECKOUT, venv_python
 from bootstrap.terminal import say
@@ -25,22 +27,25 @@ from workflows.errors import StudioError
 
 _DEEP_SECONDS = 180.0
 _SERVER_SECONDS = 10.0
+# The verbs that take --data.
+_VERB = re.compile(r"python3 -m bootstrap (up|install|down|status|models (plan|pull))\b")
 
 
 def doctor(flags: Mapping[str, str], as_json: bool, checkout: Path = CHECKOUT) -> int:
     """Look, and say what was found. Exit code: 1 where something blocks the chosen engine, else 0."""
     gpu = accelerator.detect()
-    lines = [doctor_checks.python(), doctor_checks.set_up(gpu, checkout)]
+    lines = [doctor_checks.python(), *guarded("Set-up", doctor_checks.set_up, gpu, checkout)]
     kind, secrets = "", []
     try:
         settings = configuration.read(flags=flags)
         secrets = _secrets(settings)
         engine = engines.choose(settings, gpu)
         kind = engines.kind(engine)
-        lines.extend(_found(Case(_resolved(settings, engine), engine, gpu), lines[1].level == "ok", checkout))
+        case, set_up = Case(_resolved(settings, engine), engine, gpu), lines[1].level == "ok"
+        lines.extend(guarded("Engine", _found, case, set_up, checkout))
     except StudioError as error:
         lines.append(of_error("Settings", error))
-    lines = [_masked(line, secrets) for line in lines]
+    lines = [_masked(_with_data(line, flags.get("STUDIO_DATA", "")), secrets) for line in lines]
     blocked = any(line.level == "problem" for line in lines)
     if as_json:
         say(
@@ -58,27 +63,36 @@ def _found(case: Case, set_up: bool, checkout: Path) -> Iterator[Line]:
     if isinstance(case.engine, Draft):
         yield Line("Models", "ok", "the draft engine needs none")
     elif set_up:
-        yield from _deep(case.settings, checkout)
+        yield from _deep(case, checkout)
     else:
         if isinstance(case.engine, External):
             yield _server(case.engine)
         yield Line("Models", "warning", "Not looked at: that needs .venv.", "Run `python3 -m bootstrap up` first.")
 
 
-def _deep(settings: Settings, checkout: Path) -> list[Line]:
+def _deep(case: Case, checkout: Path) -> Iterator[Line]:
     """What the interpreter of `.venv` finds. The secrets reach it by its environment, never as arguments."""
-    failed = Line(
-        "Models", "warning", "They could not be looked at.", "Run `python3 -m bootstrap up`, which mends .venv."
-    )
     try:
         answer = subprocess.run(
             [str(venv_python(checkout)), "-m", "bootstrap.doctor_deep"], cwd=checkout, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=_DEEP_SECONDS, check=False,
-            env={**os.environ, **configuration.environment(settings)},
+            capture_output=True, text=True, errors="replace", timeout=_DEEP_SECONDS, check=False,
+            env={**os.environ, **configuration.environment(case.settings)},
         )  # fmt: skip
-        return [from_dict(found) for found in json.loads(answer.stdout)] if answer.returncode == 0 else [failed]
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return [failed]
+        yield from [from_dict(found) for found in json.loads(answer.stdout)]
+        return
+    except subprocess.TimeoutExpired:
+        reason = f"no answer within {_DEEP_SECONDS:g} s"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except (ValueError, TypeError, KeyError, AssertionError):
+        reason = next(iter(answer.stderr.strip().splitlines()[-1:]), f"exit code {answer.returncode}")
+    if isinstance(case.engine, External):
+        yield _server(case.engine)
+    # Nobody knows whether the engine can work, which is no reason to say that it can.
+    text = f"They could not be looked at: {reason.rstrip('.')}."
+    yield Line(
+        "Models", "problem", text, "Delete the folder .venv and run `python3 -m bootstrap up`, which makes it anew."
+    )
 
 
 def _server(engine: External) -> Line:
@@ -107,6 +121,13 @@ def _masked(line: Line, secrets: list[str]) -> Line:
     for secret in secrets:
         line = replace(line, text=line.text.replace(secret, "…"), do=line.do.replace(secret, "…"))
     return line
+
+
+def _with_data(line: Line, data: str) -> Line:
+    """The commands to run are for the data folder that was looked at."""
+    if not data:
+        return line
+    return replace(line, do=_VERB.sub(lambda found: f"{found[0]} --data {shlex.quote(data)}", line.do))
 
 
 def _show(lines: list[Line], kind: str, blocked: bool) -> None:

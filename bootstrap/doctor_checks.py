@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bootstrap import checks, engines, environment, health, layout, supervise
 from bootstrap.comfy import devices, install, launch
-from bootstrap.doctor_line import Line, of_error
+from bootstrap.doctor_line import Line, guarded, of_error
 from bootstrap.engines import Engine, External, Managed
 from bootstrap.layout import CHECKOUT
 from client import card
@@ -46,29 +46,31 @@ def python() -> Line:
     return Line("Python", "ok", f"{platform.python_version()}, {sys.executable}")
 
 
-def set_up(gpu: str, checkout: Path = CHECKOUT) -> Line:
+def set_up(gpu: str, checkout: Path = CHECKOUT) -> Iterator[Line]:
     """Whether the studio's own packages are installed."""
     if environment.is_ready(checkout, (environment.STUDIO,), gpu):
-        return Line("Set-up", "ok", f"complete, {checkout / '.venv'}")
+        yield Line("Set-up", "ok", f"complete, {checkout / '.venv'}")
+        return
     text = "The environment .venv is not set up, or older than requirements.txt."
-    return Line("Set-up", "warning", text, "`python3 -m bootstrap up` sets it up by itself.")
+    yield Line("Set-up", "warning", text, "`python3 -m bootstrap up` sets it up by itself.")
 
 
 def before_set_up(case: Case) -> Iterator[Line]:
     """All lines but those that need the studio's packages."""
     yield Line("Engine", "ok", f"{engines.kind(case.engine)}, at {case.settings.server_url}")
-    yield from _data(case.settings.data)
-    yield from _disk(case)
-    yield _gpu(case)
-    yield from _studio(case)
+    yield from guarded("Data", _data, case.settings.data)
+    yield from guarded("Disk", _disk, case)
+    yield from guarded("GPU", _gpu, case)
+    yield from guarded("Supervisor", _studio, case)
     if isinstance(case.engine, Managed):
-        yield from _comfyui(case)
+        yield from guarded("ComfyUI", _comfyui, case)
+        yield from guarded("Custom nodes", _custom_nodes, case)
 
 
 def _data(data: Path) -> Iterator[Line]:
-    at = _existing(data)
-    if not at.is_dir() or not os.access(at, os.W_OK | os.X_OK):
-        yield of_error("Data", StudioError("data_unwritable", path=data, reason=f"no right to write to {at}"))
+    reason = _unwritable(data)
+    if reason:
+        yield of_error("Data", StudioError("data_unwritable", path=data, reason=reason))
     else:
         yield Line("Data", "ok", f"{data}" if data.exists() else f"{data}, which is made at the first start")
 
@@ -86,24 +88,29 @@ def _disk(case: Case) -> Iterator[Line]:
             yield Line("Disk", "problem", text, "Make room, or choose another folder with STUDIO_COMFYUI_DIR.")
 
 
-def _gpu(case: Case) -> Line:
+def _gpu(case: Case) -> Iterator[Line]:
     wanted = case.settings.device if isinstance(case.engine, Managed) else "auto"
     if wanted not in ("auto", "cpu", case.gpu):
         text = f"No {wanted} device is found, and --device asks for one."
-        return Line("GPU", "problem", text, "Mend the GPU's driver, or leave --device out.")
+        yield Line("GPU", "problem", text, "Mend the GPU's driver, or leave --device out.")
+        return
     if not case.gpu:
         if isinstance(case.engine, Managed):
             text = "none is found: ComfyUI computes on the CPU, which takes hours for a video"
-            return Line("GPU", "warning", text, "Use --engine draft, or a server with a GPU in STUDIO_COMFYUI_URL.")
-        return Line("GPU", "ok", f"none, and the {engines.kind(case.engine)} engine needs none here")
+            yield Line("GPU", "warning", text, "Use --engine draft, or a server with a GPU in STUDIO_COMFYUI_URL.")
+            return
+        yield Line("GPU", "ok", f"none, and the {engines.kind(case.engine)} engine needs none here")
+        return
     found = card.first() if case.gpu == "cuda" else None
     if found is None:
         if case.gpu == "cuda":
             level = "problem" if isinstance(case.engine, Managed) else "warning"
             text = "There is an NVIDIA device, and nvidia-smi does not answer."
-            return Line("GPU", level, text, "Install or mend the NVIDIA driver.")  # type: ignore[arg-type]
-        return Line("GPU", "ok", case.gpu)
-    return Line("GPU", "ok", f"{found.name}, {found.memory_gb:.0f} GB, driver {_driver() or 'of an unknown version'}")
+            yield Line("GPU", level, text, "Install or mend the NVIDIA driver.")  # type: ignore[arg-type]
+            return
+        yield Line("GPU", "ok", case.gpu)
+        return
+    yield Line("GPU", "ok", f"{found.name}, {found.memory_gb:.0f} GB, driver {_driver() or 'of an unknown version'}")
 
 
 def _driver() -> str:
@@ -142,6 +149,10 @@ def _studio(case: Case) -> Iterator[Line]:
 
 def _comfyui(case: Case) -> Iterator[Line]:
     assert isinstance(case.engine, Managed)
+    reason = _unwritable(case.engine.home.folder)
+    if reason:
+        yield of_error("ComfyUI", StudioError("comfyui_unwritable", path=case.engine.home.folder, reason=reason))
+        return
     used, asked = state.current(case.engine.home), install.look(case.settings)
     unusable = used is None or (isinstance(asked, Broken) and used.name == asked.name)
     if isinstance(asked, Broken):
@@ -185,6 +196,27 @@ def _packs(used: Install) -> Line:
     return Line("Node packs", "ok", ", ".join(used.packs) or "none, and the six modes need none")
 
 
+def _custom_nodes(case: Case) -> Iterator[Line]:
+    if case.settings.comfyui_nodes:
+        checks.custom_nodes(case.settings, case.engine)
+        yield Line("Custom nodes", "ok", ", ".join(case.settings.comfyui_nodes))
+
+
+def _unwritable(folder: Path) -> str:
+    """Why nothing can be written in a folder that is there or is to be made; "" where it can."""
+    at = _existing(folder)
+    if not at.is_dir():
+        return f"{at} is no folder"
+    return "" if os.access(at, os.W_OK | os.X_OK) else f"no right to write to {at}"
+
+
 def _existing(path: Path) -> Path:
-    """The folder itself, or the nearest one above it that is there."""
-    return next(folder for folder in (path, *path.parents) if folder.exists())
+    """The folder itself, or the nearest one above it that is there as far as this user may see."""
+    return next(folder for folder in (path, *path.parents) if _exists(folder))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False

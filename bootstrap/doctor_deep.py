@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 
-from bootstrap.doctor_line import Level, Line, as_dict, of_error
+from bootstrap.doctor_line import Level, Line, as_dict, guarded, of_error
 from client import preflight
 from client import settings as configuration
 from client.comfy_home import comfyui
@@ -26,7 +26,8 @@ from workflows.server import tls
 def main() -> int:
     """Print the lines; the doctor reads them."""
     settings = configuration.read()
-    found = models(settings) if settings.engine == "managed" else server(settings)
+    managed = settings.engine == "managed"
+    found = guarded("Models" if managed else "Server", models if managed else server, settings)
     print(json.dumps([as_dict(line) for line in found]))
     return 0
 

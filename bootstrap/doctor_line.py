@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -26,6 +27,21 @@ class Line:
 def of_error(name: str, error: StudioError, level: Level = "problem") -> Line:
     """The finding that an error is."""
     return Line(name, level, error.message, error.hint)
+
+
+def guarded(name: str, check: Callable[..., Iterable[Line]], *arguments: object) -> Iterator[Line]:
+    """What a check finds. Whatever goes wrong in it is one more finding, a problem."""
+    try:
+        yield from check(*arguments)
+    except StudioError as error:
+        yield of_error(name, error)
+    except OSError as error:
+        at = f": {error.filename}" if error.filename else ""
+        reason = (error.strerror or str(error)).lower()
+        yield Line(name, "problem", f"It can't be looked at ({reason}{at}).", "Mend that, or ask as another user.")
+    except Exception as error:
+        text = f"The check itself failed: {type(error).__name__}: {error}".rstrip(".")
+        yield Line(name, "problem", f"{text}.", "Report this as a bug, with the line above.")
 
 
 def as_dict(line: Line) -> dict[str, Any]:

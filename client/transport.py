@@ -75,11 +75,14 @@ class Server:
 
     def max_upload_bytes(self) -> int | None:
         """`GET /features`: the largest request body; None where the server doesn't say."""
-        return self._json("/features").get("max_upload_size")
+        said = self._json("/features").get("max_upload_size")
+        return said if isinstance(said, int) else None
 
     def object_info(self) -> dict[str, Any]:
-        """`GET /object_info`: the interfaces of all nodes, about 1.4 MB."""
-        return self._json("/object_info")
+        """`GET /object_info`: the interfaces of all nodes, about 1.4 MB, less those that a broken node has as null."""
+        return {
+            name: interface for name, interface in self._json("/object_info").items() if isinstance(interface, dict)
+        }
 
     def loras(self) -> tuple[str, ...]:
         """`GET /object_info/LoraLoaderModelOnly`: the LoRA files it can load, by its own names for them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from tests.support import scripted
 from tests.support.commands import CHECKOUT, bootstrap, environment
 from tests.support.gate import Gate
 from tests.support.ports import free_ports
+from tests.support.unprivileged import as_nobody, open_folder
 from tests.workflows.helpers import server_with
 from workflows import needs
 
@@ -120,6 +122,45 @@ def test_an_external_server_without_the_models_blocks(server: scripted.Scripted,
     assert level == "problem"
     assert "ltx-2.3-22b-dev-fp8.safetensors" in text
     assert "python -m client preflight" in do
+
+
+def test_a_server_with_broken_nodes_and_no_sense_of_size_is_looked_at_all_the_same(
+    server: scripted.Scripted, tmp_path: Path
+) -> None:
+    answer = {**server_with(""), "Broken": None, "SaveVideo": None}
+    server.routes["GET /object_info"] = lambda _: (200, answer)
+    server.routes["GET /features"] = lambda _: (200, {"max_upload_size": "much"})
+    code, lines, _ = looked(tmp_path, "--port", free_ports(1)[0], STUDIO_COMFYUI_URL=server.url)
+    assert (code, lines["Server"][0], lines["Server, Text to Video"][0]) == (1, "ok", "problem")
+    assert "SaveVideo" in lines["Server, Text to Video"][1]
+
+
+def test_a_check_that_fails_itself_is_a_problem_and_no_traceback(server: scripted.Scripted, tmp_path: Path) -> None:
+    server.routes["GET /object_info"] = lambda _: (200, {"SaveVideo": {"input": ["odd"]}})
+    code, lines, said = looked(tmp_path, "--port", free_ports(1)[0], STUDIO_COMFYUI_URL=server.url)
+    assert (code, lines["Server"][0]) == (1, "problem")
+    assert "The check itself failed" in lines["Server"][1]
+    assert "Traceback" not in said
+
+
+def test_an_environment_that_is_damaged_blocks(server: scripted.Scripted, tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    for room in ("bootstrap", "client", "workflows"):
+        shutil.copytree(CHECKOUT / room, checkout / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(CHECKOUT / "requirements.txt", checkout)
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\necho \"No module named 'pydantic'\" >&2\nexit 1\n")
+    python.chmod(0o755)
+    shutil.copy(CHECKOUT / ".venv" / "stamp-studio", checkout / ".venv")
+    env = {"STUDIO_COMFYUI_URL": server.url}
+    flags = ("--json", "--data", tmp_path / "data", "--port", free_ports(1)[0])
+    ended = bootstrap("doctor", *flags, checkout=checkout, env=env)
+    lines = {line["name"]: line for line in json.loads(ended.stdout)["checks"]}
+    assert ended.returncode == 1
+    assert lines["Set-up"]["level"] == lines["Server"]["level"] == "ok"
+    assert lines["Models"]["level"] == "problem"
+    assert "No module named 'pydantic'" in lines["Models"]["text"]
 
 
 def test_secrets_open_the_server_and_are_shown_nowhere(server: scripted.Scripted, tmp_path: Path) -> None:
@@ -219,6 +260,40 @@ def test_comfyui_that_is_damaged_blocks_until_it_is_installed_again(tmp_path: Pa
     assert "bootstrap install" in found.do
 
 
+def test_node_packs_that_are_named_and_missing_block(tmp_path: Path) -> None:
+    found = by_name(managed(tmp_path, STUDIO_COMFYUI_NODES="mine"))["Custom nodes"]
+    assert found.level == "problem"
+    assert "mine" in found.text
+    (tmp_path / "comfyui" / "base" / "custom_nodes" / "mine").mkdir(parents=True)
+    assert by_name(managed(tmp_path, STUDIO_COMFYUI_NODES="mine"))["Custom nodes"].level == "ok"
+
+
+def test_a_comfyui_folder_that_can_be_none_blocks(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = by_name(managed(tmp_path, STUDIO_COMFYUI_DIR=str(tmp_path / "file")))["ComfyUI"]
+    assert (found.level, str(tmp_path / "file") in found.text) == ("problem", True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_folders_behind_a_closed_one_are_problems_and_no_traceback() -> None:
+    with open_folder() as folder:
+        (folder / "closed").mkdir(mode=0o700)
+        data = folder / "closed" / "data"
+        data.mkdir()
+        case = managed(data)
+
+        def levels_by_name() -> dict[str, list[str]]:
+            return {name: [line.level, line.text] for name, line in by_name(case).items()}
+
+        found = as_nobody(levels_by_name)
+        assert found["Data"] == [
+            "problem",
+            f"The data folder {data} can't be written (no right to write to {data.parent}).",
+        ]
+        assert found["ComfyUI"][0] == found["Supervisor"][0] == "problem"
+        assert "Disk" in found
+
+
 def test_models_are_looked_for_mode_by_mode(tmp_path: Path) -> None:
     flags = ("--engine", "managed", "--device", "cpu", *ports())
     for need in needs.of_modes(["t2v"]):
@@ -233,4 +308,6 @@ def test_models_are_looked_for_mode_by_mode(tmp_path: Path) -> None:
     assert lines["Models, Text to Video"][0] == "ok"
     level, text, do = lines["Models, Restyle"]
     assert (level, "union-control" in text) == ("warning", True)
-    assert do == "`python3 -m bootstrap models pull --mode style` fetches what is missing."
+    command = f"python3 -m bootstrap models pull --data {tmp_path} --mode style"
+    assert do == f"`{command}` fetches what is missing."
+    assert f"`python3 -m bootstrap install --data {tmp_path}` installs" in lines["ComfyUI"][2]
