@@ -28,10 +28,7 @@ _NOT_INHERITED = ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER_
 
 
 def command(home: ComfyHome, install: Install, settings: Settings) -> list[str]:
-    """The arguments that start this install over this home, the interpreter first. `prepare` makes what they name.
-
-    They are for a process that runs in the install's source.
-    """
+    """The arguments that start this install over this home, the interpreter first. `prepare` makes what they name."""
     packs = (*install.packs, *settings.comfyui_nodes)
     reserve = settings.reserve_vram_gb
     return [
@@ -48,7 +45,7 @@ def command(home: ComfyHome, install: Install, settings: Settings) -> list[str]:
         "--temp-directory",
         str(home.temp),
         "--database-url",
-        f"sqlite:///{_database(home, install)}",
+        f"sqlite:///{home.database}",
         "--disable-auto-launch",
         "--disable-api-nodes",
         "--max-upload-size",
@@ -87,11 +84,6 @@ def _device_flags(device: str, vram: str) -> tuple[str, ...]:
     # On a CPU the tiers mean nothing, and ComfyUI refuses one beside --cpu. MoGe, in Restyle by depth, computes in the
     # text encoders' type, and a CPU can't convolve in the half precision that is its default.
     return ("--cpu", "--fp32-text-enc") if device == "cpu" else _VRAM_FLAGS[vram]
-
-
-def _database(home: ComfyHome, install: Install) -> str:
-    """The database as seen from the source: alembic takes a % in a path for a reference, and above may be one."""
-    return os.path.relpath(os.path.realpath(home.database), os.path.realpath(install.source))
 
 
 def _pack_paths(home: ComfyHome) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.comfy import cpu_wheels, damage, devices, packages, packs, source
+from bootstrap.comfy import cpu_wheels, damage, devices, packages, packs, percent, source
 from bootstrap.comfy.packages import Venv, environment
 from bootstrap.comfy.packs import Pack
 from bootstrap.terminal import Say
@@ -101,6 +101,7 @@ def build(
         if not work.is_done(pack.repository):
             _pack(work, venv, pack)
             work.note(pack.repository)
+    percent.mend(folder, packages.site_packages(venv))
     return Built(packages.versions(venv, ["torch"])["torch"])
 
 

@@ -104,8 +104,7 @@ def _command(folder: Path, base: Path, port: int, packs: tuple[Pack, ...], devic
         str(folder / "venv" / "bin" / "python"),
         "main.py",
         *("--listen", "127.0.0.1", "--port", str(port)),
-        # The address is relative to the source, where it runs: alembic takes a % in it for a reference.
-        *("--base-directory", str(base), "--database-url", f"sqlite:///../{base.name}/comfyui.db"),
+        *("--base-directory", str(base), "--database-url", f"sqlite:///{base / 'comfyui.db'}"),
         *("--disable-auto-launch", "--disable-api-nodes", "--disable-all-custom-nodes"),
         *(("--whitelist-custom-nodes", *names) if names else ()),
         *(("--cpu",) if device == "cpu" else ()),

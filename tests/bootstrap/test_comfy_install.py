@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import fcntl
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,16 @@ from tests.support.commands import alive, bootstrap
 from workflows.errors import StudioError
 
 PACK = "from other import thing\nNODE_CLASS_MAPPINGS = {'%s': thing}\n"
+# What alembic 1.16 does with the folder of its configuration and with an option.
+ALEMBIC = """
+from configparser import ConfigParser
+class Config:
+    def __init__(self, folder):
+        self.file_config = ConfigParser({"here": folder})
+        self.file_config.add_section("alembic")
+    def set_main_option(self, name, value):
+        self.file_config.set("alembic", name, value)
+"""
 
 
 def test_an_installation_that_was_cut_short_is_found_and_finished(bench: Bench) -> None:
@@ -259,6 +271,25 @@ def test_builds_for_cuda_are_made_to_import_without_it(bench: Bench) -> None:
     program = "import torchaudio, torchvision; print(torchaudio._extension.available)"
     answer = subprocess.run([made.python, "-c", program], capture_output=True, text=True, check=False)
     assert answer.stdout == "False\n", answer.stderr
+
+
+def test_a_percent_sign_in_the_folder_is_kept_from_alembic(
+    tmp_path: Path, fresh_venv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "50%of-it"
+    folder.mkdir()
+    bench = Bench(folder, fresh_venv, monkeypatch, quick=True)
+    made = bench.ensure()
+    bench.site_packages("alembic").mkdir()
+    bench.site_packages("alembic/__init__.py").touch()
+    bench.site_packages("alembic/config.py").write_text(ALEMBIC)
+    program = (
+        "import sys; from alembic.config import Config; made = Config(sys.argv[1]); "
+        "made.set_main_option('script_location', sys.argv[1]); print(dict(made.file_config.items('alembic')))"
+    )
+    answer = subprocess.run([made.python, "-c", program, made.source], capture_output=True, text=True, check=False)
+    expected = {"script_location": str(made.source), "here": str(made.source)}
+    assert ast.literal_eval(answer.stdout or "0") == expected, answer.stderr
 
 
 def test_packages_that_fail_to_import_for_another_reason_are_an_error(bench: Bench) -> None:
