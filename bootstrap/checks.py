@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bootstrap.engines import Engine, External, Managed
 from bootstrap.layout import log_folder, run_folder
-from bootstrap.probe import engine_failure
+from bootstrap.probe import engine_refusal
 from client.settings import Settings
 from workflows.errors import StudioError
 
@@ -38,11 +38,11 @@ def ports(settings: Settings, engine: Engine) -> None:
 
 
 def external_server(engine: Engine) -> None:
-    """An external engine answers now. Raises StudioError `engine_unreachable` or `ca_unusable`."""
+    """An external engine answers now. Raises StudioError as `engine_refusal` gives and raises it."""
     if isinstance(engine, External):
-        reason = engine_failure(engine.url, _EXTERNAL_SECONDS, engine.access)
-        if reason:
-            raise StudioError("engine_unreachable", server=engine.url, reason=reason)
+        refusal = engine_refusal(engine.url, _EXTERNAL_SECONDS, engine.access)
+        if refusal:
+            raise refusal
 
 
 def custom_nodes(settings: Settings, engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""Does a web address answer? Standard library only."""
+"""Does a web address answer? Redirects are not followed. Standard library only."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import http.client
 import json
 import urllib.error
 import urllib.request
+from typing import Any
 from urllib.parse import urlsplit
 
+from workflows import address
 from workflows.access import Access
+from workflows.errors import StudioError
 from workflows.server import tls
 
 REFUSALS = ("status 401", "status 403", "status 407")
 """How a server, or a proxy before it, answers whom it does not know."""
+STATS = "/system_stats"
+_OTHER = "its answer is not ComfyUI's"
+_MOST_BYTES = 1 << 20
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -21,12 +27,8 @@ def failure(url: str, timeout: float = 2.0, access: Access | None = None) -> str
 
     Raises StudioError `ca_unusable`.
     """
-    request = urllib.request.Request(url)
-    for name, value in (access or Access()).headers.items():
-        # A server that the first one redirects to is not to have them.
-        request.add_unredirected_header(name, value)
     try:
-        with _opener(url, access).open(request, timeout=timeout) as answer:
+        with _open(url, timeout, access) as answer:
             return "" if answer.status == 200 else f"status {answer.status}"
     except urllib.error.HTTPError as error:
         return f"status {error.code}"
@@ -39,7 +41,7 @@ def failure(url: str, timeout: float = 2.0, access: Access | None = None) -> str
 def fetch(url: str, timeout: float = 2.0) -> bytes | None:
     """The body of GET `url`, of a refusal too; None where no answer came within `timeout` seconds per step."""
     try:
-        with _opener(url).open(url, timeout=timeout) as answer:
+        with _open(url, timeout) as answer:
             return bytes(answer.read())
     except urllib.error.HTTPError:
         return b""
@@ -49,7 +51,34 @@ def fetch(url: str, timeout: float = 2.0) -> bytes | None:
 
 def engine_failure(server: str, timeout: float = 2.0, access: Access | None = None) -> str:
     """The same for the engine at `server`, by its GET /system_stats."""
-    return failure(f"{server}/system_stats", timeout, access)
+    return failure(f"{server}{STATS}", timeout, access)
+
+
+def engine_refusal(server: str, timeout: float, access: Access) -> StudioError | None:
+    """Why the engine at `server` can't be used, by its GET /system_stats; None where it can.
+
+    One of `engine_forbidden`, `engine_redirects` and `engine_unreachable`. Raises StudioError `ca_unusable`.
+    """
+    try:
+        with _open(f"{server}{STATS}", timeout, access) as answer:
+            loaded = json.loads(answer.read(_MOST_BYTES))
+        if isinstance(loaded, dict) and "system" in loaded:
+            return None
+        reason = _OTHER
+    except urllib.error.HTTPError as error:
+        if error.code in (401, 403):
+            return StudioError("engine_forbidden", server=server, status=error.code)
+        location = error.headers.get("Location")
+        if location and 300 <= error.code < 400:
+            return StudioError("engine_redirects", server=server, target=address.target(server, STATS, location))
+        reason = f"status {error.code}"
+    except urllib.error.URLError as error:
+        reason = _words(error.reason)
+    except (OSError, http.client.HTTPException) as error:
+        reason = _words(error)
+    except ValueError:
+        reason = _OTHER
+    return StudioError("engine_unreachable", server=server, reason=reason)
 
 
 def studio_failure(studio: str, timeout: float = 2.0) -> str:
@@ -60,17 +89,27 @@ def studio_failure(studio: str, timeout: float = 2.0) -> str:
 def engine_failure_at_second_hand(studio: str, timeout: float = 2.0) -> str:
     """The same for the engine, as the studio at `studio` has it: for whoever lacks the credentials the studio has."""
     try:
-        with _opener(studio).open(f"{studio}/health", timeout=timeout) as answer:
+        with _open(f"{studio}/health", timeout) as answer:
             status = json.load(answer)["engine"]
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return "the studio, which is let in, does not answer"
     return "" if status == "alive" else f"{status}, says the studio"
 
 
-def _opener(url: str, access: Access | None = None) -> urllib.request.OpenerDirector:
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow none."""
+
+
+def _open(url: str, timeout: float, access: Access | None = None) -> Any:
+    request = urllib.request.Request(url, headers=(access or Access()).headers)
     proxies: dict[str, str] | None = {} if urlsplit(url).hostname in _LOOPBACK else None
     secure = urllib.request.HTTPSHandler(context=tls(access.ca if access else None))
-    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies), secure)
+    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies), secure, _Stay).open(
+        request, timeout=timeout
+    )
 
 
 def _words(reason: object) -> str:

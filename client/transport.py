@@ -18,6 +18,7 @@ from requests_toolbelt import MultipartEncoder
 
 from client import refusal, views
 from client.views import EngineFile, View
+from workflows import address
 from workflows.access import Access
 from workflows.build import Capabilities
 from workflows.errors import StudioError
@@ -74,9 +75,10 @@ class Server:
         return int(self._json("/prompt", "exec_info")["exec_info"]["queue_remaining"])
 
     def max_upload_bytes(self) -> int | None:
-        """`GET /features`: the largest request body; None where the server doesn't say."""
-        said = self._json("/features").get("max_upload_size")
-        return said if isinstance(said, int) else None
+        """`GET /features`: the largest request body; None where the server doesn't say, as old ones lack the route."""
+        answer = self._request("GET", "/features")
+        most = _payload(answer).get("max_upload_size") if answer.status_code == 200 else None
+        return int(most) if isinstance(most, int | float) else None
 
     def object_info(self) -> dict[str, Any]:
         """`GET /object_info`: the interfaces of all nodes, about 1.4 MB, less those that a broken node has as null."""
@@ -251,8 +253,8 @@ class Server:
         if answer.status_code == 401 or (answer.status_code == 403 and not path.startswith("/view")):
             raise StudioError("engine_forbidden", server=self.url, status=answer.status_code)
         if answer.is_redirect:
-            target = urlsplit(answer.headers["Location"])
-            raise StudioError("engine_redirects", server=self.url, target=f"{target.scheme}://{target.hostname}")
+            target = address.target(self.url, path, answer.headers["Location"])
+            raise StudioError("engine_redirects", server=self.url, target=target)
         return answer
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from workflows.errors import StudioError
 
@@ -47,6 +47,17 @@ def split(address: str, title: str) -> tuple[str, Credentials | None]:
     user, _, password = userinfo.partition(":")
     credentials = Credentials(unquote(user), unquote(password)) if userinfo else None
     return f"{parts.scheme}://{host}{parts.path}".rstrip("/"), credentials
+
+
+def target(asked: str, path: str, location: str) -> str:
+    """The server that a redirect leads to, which an answer to `asked` + `path` named: without what could be secret."""
+    try:
+        parts = urlsplit(urljoin(asked + path, location))
+    except ValueError:
+        return HIDDEN
+    way = parts.path
+    below = way.removesuffix(path.partition("?")[0]) if way.endswith(path.partition("?")[0]) else ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{below}"
 
 
 def join(bare: str, credentials: Credentials | None) -> str:

@@ -142,8 +142,9 @@ REGISTRY: dict[str, ErrorKind] = {
         retryable=True,
     ),
     "engine_forbidden": ErrorKind(
-        "The engine at {server} refuses access (status {status}).",
-        "Put a user and password that it accepts into STUDIO_COMFYUI_URL, or a token into STUDIO_COMFYUI_TOKEN.",
+        "The engine at {server} lets nobody in without credentials that it accepts (status {status}).",
+        "Put user and password into STUDIO_COMFYUI_URL, as http://user:password@host, a token into "
+        "STUDIO_COMFYUI_TOKEN, or whatever else it asks for into STUDIO_COMFYUI_HEADERS.",
     ),
     "auth_twice": ErrorKind(
         "The server is to be told two ways to sign in: {ways}.", "Keep the one that it asks for and remove the other."
@@ -161,7 +162,9 @@ REGISTRY: dict[str, ErrorKind] = {
         "Update it; 0.16 is needed for most modes, 0.22 for Restyle.",
     ),
     "engine_redirects": ErrorKind(
-        "The engine at {server} sends requests on to {target}.", "Name that address in STUDIO_COMFYUI_URL instead."
+        "The engine at {server} sends requests on to {target}.",
+        "Name that address in STUDIO_COMFYUI_URL instead, or the credentials that it wants where it is a page to sign "
+        "in.",
     ),
     "engine_error": ErrorKind(
         "The engine failed to read the request (status {status}).", "Look into its log, then try again.", retryable=True

@@ -40,7 +40,7 @@ def tls(ca: Path | None) -> ssl.SSLContext:
 def object_info(server: str) -> dict[str, Any]:
     """The node interfaces of a live server, from `GET /object_info`.
 
-    Raises StudioError `engine_url_invalid` or `engine_unreachable`.
+    Raises StudioError `engine_url_invalid`, `engine_forbidden` or `engine_unreachable`.
     """
     try:
         loaded = json.loads(_answer(server, "/object_info"))
@@ -130,4 +130,7 @@ def _opener(ca: Path | None) -> OpenerDirector:
 
 
 def _unreachable(server: str, reason: object) -> StudioError:
-    return StudioError("engine_unreachable", server=address.split(server, "--server")[0], reason=reason)
+    bare, _ = address.split(server, "--server")
+    if isinstance(reason, HTTPError) and reason.code in (401, 403):
+        return StudioError("engine_forbidden", server=bare, status=reason.code)
+    return StudioError("engine_unreachable", server=bare, reason=reason)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import supervise
+from tests.support import scripted
 from tests.support.commands import bootstrap
 from tests.support.ports import free_ports
 
@@ -111,6 +112,51 @@ def test_a_server_that_does_not_answer(flags: list[object]) -> None:
     url = f"http://127.0.0.1:{port}"
     line = refusal(*flags, "--engine", "external", env={"STUDIO_COMFYUI_URL": url})
     assert line.startswith(f"The engine at {url} does not answer (connection refused).")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (
+            (401, b""),
+            "lets nobody in without credentials that it accepts (status 401). Put user and password into STUDIO_",
+        ),
+        (
+            (403, b""),
+            "lets nobody in without credentials that it accepts (status 403). Put user and password into STUDIO_",
+        ),
+        ((404, b""), "does not answer (status 404)."),
+        ((502, b""), "does not answer (status 502)."),
+        ((200, b"<html>Welcome to nginx</html>"), "does not answer (its answer is not ComfyUI's)."),
+        ((200, [1]), "does not answer (its answer is not ComfyUI's)."),
+    ],
+)
+def test_a_server_that_is_none_for_us_is_said_to_be_so(
+    answer: tuple[int, object], expected: str, flags: list[object]
+) -> None:
+    with scripted.engine() as server:
+        server.routes["GET /team/system_stats"] = lambda _: answer
+        line = refusal(*flags, "--engine", "external", env={"STUDIO_COMFYUI_URL": f"{server.url}/team"})
+    assert line.startswith(f"The engine at {server.url}/team {expected}")
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("https://other:8443/comfy/system_stats", "https://other:8443/comfy"),
+        ("/login?next=/system_stats&token=s3cret", "{url}"),
+        ("https://bob:s3cret@other/sso", "https://other"),
+    ],
+)
+def test_a_server_that_sends_requests_on_is_not_followed(location: str, target: str, flags: list[object]) -> None:
+    with scripted.engine() as server:
+        server.redirect = location
+        line = refusal(*flags, "--engine", "external", env={"STUDIO_COMFYUI_URL": server.url})
+        assert len(server.seen) == 1
+    assert line.startswith(
+        f"The engine at {server.url} sends requests on to {target.format(url=server.url)}. Name that"
+    )
+    assert "s3cret" not in line
 
 
 @pytest.mark.parametrize("inside", ["", "folder"])

@@ -179,6 +179,17 @@ def test_a_server_that_does_not_list_its_folders_is_judged_all_the_same(server: 
     assert [file.elsewhere for file in preflight.ask(Server(server.url)).files] == [""]
 
 
+@pytest.mark.parametrize("answer", [(404, b""), (200, {}), (200, b"<html>")])
+def test_a_server_that_has_no_features_is_judged_all_the_same(
+    server: scripted.Scripted, answer: tuple[int, Any]
+) -> None:
+    """Old ones lack the route, and a proxy may not pass it on."""
+    server.routes["GET /features"] = lambda _: answer
+    found = preflight.ask(Server(server.url))
+    assert found.max_upload_bytes is None
+    assert [file.file for file in found.files] == [FP8]
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "client", "preflight", *arguments],
