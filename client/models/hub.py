@@ -41,6 +41,12 @@ METADATA_TRIES = 3
 LONGEST_WAIT = 300.0
 """Seconds that a server may ask to be left alone for; longer ones are an error."""
 
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+"""A hash or a commit, as far as it matters for the cache."""
+
+NO_ADDRESS = (ValueError, httpx.InvalidURL)
+"""What an address that is none raises; the text can hold a part of it."""
+
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 """Statuses that a later try may not meet again."""
 
@@ -121,7 +127,7 @@ def describe(hub: Hub, variant: Variant, sleep: Callable[[float], object] = time
     for attempt in range(METADATA_TRIES):
         try:
             found = get_hf_file_metadata(url, token=hub.token or False, timeout=METADATA_SECONDS, endpoint=hub.endpoint)
-        except (HfHubHTTPError, httpx.HTTPError, OfflineModeIsEnabled) as error:
+        except (HfHubHTTPError, httpx.HTTPError, OfflineModeIsEnabled, *NO_ADDRESS) as error:
             problem = _problem(error, hub, variant)
             if isinstance(problem, StudioError):
                 raise problem from None
@@ -129,9 +135,12 @@ def describe(hub: Hub, variant: Variant, sleep: Callable[[float], object] = time
                 raise StudioError("hub_busy", endpoint=host(hub.endpoint), reason=problem.reason) from None
             sleep(pause(problem.wait, attempt))
             continue
-        if not found.commit_hash or not found.etag or found.size is None:
-            raise StudioError("hub_refuses", endpoint=host(hub.endpoint), file=variant.file, reason="it names no hash")
-        return Info(found.commit_hash, found.etag, found.size)
+        # Both become names of files.
+        named = all(NAME.fullmatch(one or "") for one in (found.commit_hash, found.etag))
+        if named and found.size and found.size > 0:
+            return Info(str(found.commit_hash), str(found.etag), found.size)
+        reason = "it names no size" if named else "it names no hash"
+        raise StudioError("hub_refuses", endpoint=host(hub.endpoint), file=variant.file, reason=reason)
     raise AssertionError("unreachable")
 
 
@@ -152,8 +161,12 @@ def reading(hub: Hub, variant: Variant, commit: str, start: int, stall: float) -
                 _raise_for(response, hub, variant)
                 yield response
                 return
+        try:
             target = urljoin(url, response.headers["location"])
-        if origin(target) != origin(url):
+            elsewhere = origin(target) != origin(url)
+        except NO_ADDRESS as error:
+            raise _problem(error, hub, variant) from None
+        if elsewhere:
             headers = {
                 name: value for name, value in headers.items() if name.lower() not in ("authorization", "cookie")
             }
@@ -182,6 +195,9 @@ def _problem(error: Exception, hub: Hub, variant: Variant) -> StudioError | Busy
     if isinstance(error, OfflineModeIsEnabled):
         return StudioError("hub_offline", file=variant.file)
     if not isinstance(error, HfHubHTTPError):
+        if isinstance(error, NO_ADDRESS):
+            reason = "it redirects to no address"
+            return StudioError("hub_refuses", endpoint=host(hub.endpoint), file=variant.file, reason=reason)
         return StudioError("hub_unreachable", endpoint=host(hub.endpoint), reason=reason_of(error))
     status = error.response.status_code if error.response is not None else 0
     if isinstance(error, GatedRepoError):
