@@ -57,8 +57,11 @@ def _can_be_written(folder: Path) -> bool:
         above = next((one for one in folder.parents if one.exists()), Path("/"))
         return os.access(above, os.W_OK | os.X_OK)
     repos = [repo for kind in KINDS for repo in folder.glob(kind)]
-    inner = [repo / name for repo in repos for name in ("blobs", "snapshots", "refs") if (repo / name).exists()]
-    return all(os.access(one, os.W_OK | os.X_OK) for one in (folder, *repos, *inner))
+    inner = [repo / name for repo in repos for name in ("blobs", "snapshots", "refs")]
+    commits = [commit for repo in repos for commit in repo.glob("snapshots/*")]
+    locks = [folder / ".locks", *folder.glob(".locks/*")]
+    every = (folder, *repos, *inner, *commits, *locks)
+    return all(os.access(one, os.W_OK | os.X_OK) for one in every if one.is_dir())
 
 
 def ensure(environ: MutableMapping[str, str], data: Path, say: Callable[[str], None]) -> None:

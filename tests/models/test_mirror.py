@@ -164,6 +164,21 @@ def test_a_single_locked_repository_makes_a_cache_read_only() -> None:
 
 
 @needs_root
+@pytest.mark.parametrize(
+    "locked", [".locks", ".locks/models--org--weights", f"models--org--weights/snapshots/{COMMIT}"]
+)
+def test_a_single_locked_folder_within_makes_a_cache_read_only(locked: str) -> None:
+    with open_folder() as folder:
+        preloaded(folder / "hub")
+        (folder / "hub" / ".locks" / "models--org--weights").mkdir(parents=True)
+        for path in [folder / "hub", *(folder / "hub").rglob("*")]:
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+        assert not as_nobody(lambda: mirror.is_read_only(folder / "hub"))
+        os.chown(folder / "hub" / locked, 0, 0)
+        assert as_nobody(lambda: mirror.is_read_only(folder / "hub"))
+
+
+@needs_root
 def test_a_cache_behind_a_closed_door_is_stood_in_for_by_an_empty_one() -> None:
     with open_folder() as folder:
         preloaded(folder / "closed" / "hub")
