@@ -20,9 +20,12 @@ _SHAPES = (
     re.compile(r"\bhf_[A-Za-z0-9]{8,}"),
     re.compile(r"(?i)(?<=bearer )[^\s\"',]+"),
     re.compile(r"(?i)(?<=basic )[A-Za-z0-9+/=]{8,}"),
-    re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
+    re.compile(r"(?<=://)[^/\s@]+(?=@)"),
+    re.compile(r"(?<=://)[^/\s:@]+:[^\s@]*/[^\s@]*(?=@)"),
     re.compile(r"(?i)(?<=signature=)[^&\s\"']+"),
+    re.compile(r"(?i)(?<=token=)[^&\s\"']+"),
 )
+_PASSWORD = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 """What a secret looks like wherever it comes from: tokens, authorization headers, passwords in addresses."""
 
 
@@ -93,5 +96,6 @@ def secrets_of(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...
     access = settings.comfyui_access
     named = [value for name, value in environ.items() if re.search(r"TOKEN|SECRET|PASSWORD|API_?KEY", name)]
     password = access.credentials.password if access.credentials else ""
+    named += [found for value in environ.values() for found in _PASSWORD.findall(value)]
     found = [access.token, password, *(value for _, value in access.extra), *access.headers.values(), *named]
     return tuple(dict.fromkeys(one for one in found if one))

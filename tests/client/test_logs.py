@@ -24,12 +24,23 @@ def test_secrets_are_masked_wherever_they_come_from() -> None:
     text = (
         f"a {SECRET} b\nAuthorization: Bearer abc.def-123\nhf_abcdefghijkl\n"
         "http://me:my%20pass@host/x\nAuthorization: Basic bWU6cGFzcw==\nhttps://cdn/x?Signature=s3cr3t&Expires=5\n"
+        "https://ghp_12345@host/x\nhttps://me:my/pa55@host/x\nGET /x?private_token=t0k3n&a=1\n"
     )
     lines = logs.clean(text, [SECRET])
     shown = "\n".join(lines)
-    for secret in (SECRET, "abc.def-123", "hf_abcdefghijkl", "my%20pass", "bWU6cGFzcw", "s3cr3t"):
+    for secret in (
+        SECRET,
+        "abc.def-123",
+        "hf_abcdefghijkl",
+        "my%20pass",
+        "bWU6cGFzcw",
+        "s3cr3t",
+        "ghp_12345",
+        "pa55",
+        "t0k3n",
+    ):
         assert secret not in shown
-    assert len(lines) == 6
+    assert len(lines) == 9
     assert lines[3] == f"http://{logs.MASK}@host/x"
 
 
@@ -56,9 +67,10 @@ def test_every_secret_of_the_settings_is_known(tmp_path: Path) -> None:
         "STUDIO_COMFYUI_TOKEN": "tokentoken",
         "STUDIO_COMFYUI_HEADERS": "X-Key: headervalue",
         "HF_TOKEN": "hubtoken",
+        "HTTPS_PROXY": "http://me:proxypass@proxy:3128",
     }
     found = logs.secrets_of(settings.read(environ), environ)
-    assert {"tokentoken", "headervalue", "hubtoken", "Bearer tokentoken"} <= set(found)
+    assert {"tokentoken", "headervalue", "hubtoken", "Bearer tokentoken", "proxypass"} <= set(found)
 
 
 def test_only_logs_that_are_there_are_offered(tmp_path: Path) -> None:
