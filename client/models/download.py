@@ -33,10 +33,12 @@ LOCK_SECONDS = 0.5
 class Limits:
     """How patient a download is: seconds without a byte, tries in a row without progress, seconds between reports.
 
-    `damaged` is how often a whole file may arrive with the wrong hash, `backoff` the seconds before the second try.
+    `trickle` is the least bytes that come in `stall` seconds: what gives less is as good as cut. `damaged` is how
+    often a whole file may arrive with the wrong hash, `backoff` the seconds before the second try.
     """
 
     stall: float = 30.0
+    trickle: int = 32 * 1024
     tries: int = 6
     damaged: int = 2
     report: float = 0.5
@@ -184,10 +186,16 @@ class _Download:
         start = self.done
         with reading(self.hub, self.entry.variant, self.entry.info.commit, start, self.limits.stall) as response:
             skip = self._offset(response, start)
+            since, count = time.monotonic(), 0
             for chunk in response.iter_raw():
                 self._check_stop()
                 dropped, skip = chunk[:skip], max(0, skip - len(chunk))
                 self._take(part, chunk[len(dropped) :])
+                count += len(chunk)
+                if time.monotonic() - since >= self.limits.stall:
+                    if count < self.limits.trickle and self.done < self.size:
+                        raise _Cut(f"hardly anything came for {self.limits.stall:g} s")
+                    since, count = time.monotonic(), 0
         if self.done < self.size:
             raise _Cut("the connection ended early")
 

@@ -13,7 +13,7 @@ from client.models.download import Limits
 from client.models.events import Checking, Done, Failed, Progress, Retrying, Stalled, Started, Stopped, Total, Waiting
 from client.models.hub import Info
 from tests.models.conftest import CONTENT, FILE, PATH, QUICK, REPO, Machine, need
-from tests.support.hub import COMMIT, Chunked, Cut, Other, Stall, Status, Whole
+from tests.support.hub import COMMIT, Chunked, Cut, Drip, Other, Stall, Status, Whole
 
 ETAG = hashlib.sha256(CONTENT).hexdigest()
 HALF = len(CONTENT) // 2
@@ -133,6 +133,16 @@ def test_a_stalled_connection_is_made_anew(machine: Machine) -> None:
     done(machine.pull(limits=Limits(stall=0.3, report=0.0, backoff=0.0)))
     assert machine.heard(Stalled) == [Stalled(FILE, 0.3)]
     assert machine.server.ranges(PATH) == ["", "bytes=100000-"]
+    assert machine.placed.read_bytes() == CONTENT
+
+
+def test_a_connection_that_gives_hardly_anything_is_made_anew(machine: Machine) -> None:
+    machine.server.faults[PATH] = [Drip()]
+    done(machine.pull(limits=Limits(stall=2.0, report=0.0, backoff=0.0)))
+    assert [event.reason for event in machine.heard(Retrying)] == ["hardly anything came for 2 s"]  # type: ignore[attr-defined]
+    first, second = machine.server.ranges(PATH)
+    assert (first, second.startswith("bytes=")) == ("", True)
+    assert 1024 <= int(second.removeprefix("bytes=").removesuffix("-")) < 32 * 1024
     assert machine.placed.read_bytes() == CONTENT
 
 

@@ -63,6 +63,14 @@ class Stall:
 
 
 @dataclass(frozen=True)
+class Drip:
+    """Send `size` bytes at a time and wait `seconds` after each."""
+
+    size: int = 1024
+    seconds: float = 0.1
+
+
+@dataclass(frozen=True)
 class Whole:
     """Ignore the range: status 200 and all of the file."""
 
@@ -81,7 +89,7 @@ class Chunked:
     more: bytes = b""
 
 
-Fault = Status | Cut | Stall | Whole | Other | Chunked
+Fault = Status | Cut | Stall | Drip | Whole | Other | Chunked
 
 
 class FakeHub:
@@ -210,6 +218,11 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(fault, Chunked):
             self.close_connection = True
             content += fault.more
+        if isinstance(fault, Drip):
+            for at in range(0, len(content), fault.size):
+                self.wfile.write(content[at : at + fault.size])
+                threading.Event().wait(fault.seconds)
+            return
         until = fault.after if isinstance(fault, Cut | Stall) else len(content)
         for at in range(0, until, CHUNK):
             self.wfile.write(content[at : min(at + CHUNK, until)])
