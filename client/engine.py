@@ -29,6 +29,9 @@ DRAFT_ENVIRONMENT = "ltx-studio-draft"
 """What the draft engine reports as `system.deploy_environment`."""
 
 
+Status = Literal["starting", "alive", "gone"]
+
+
 @dataclass(frozen=True)
 class Engine:
     """The engine at `url`: `starting` until it has answered once, then `alive` or `gone`.
@@ -36,11 +39,12 @@ class Engine:
     `draft` says that it is the built-in draft engine, `queue` counts the prompts that run and wait, of all users.
     `lives` counts how often it came up, as far as it was noticed. `loras` are the person's own ones in its list, as
     last heard; `preflight` says what it can make, None until that is known and for the draft engine, which can make
-    everything. `answered` is when it last did, in unix seconds, 0 before.
+    everything. `answered` is when it last did, in unix seconds, 0 before. `refusal` says what a server wants that
+    answers and does not let the studio in, "" elsewhere.
     """
 
     url: str
-    status: Literal["starting", "alive", "gone"] = "starting"
+    status: Status = "starting"
     draft: bool = False
     version: str = ""
     device: str = ""
@@ -50,6 +54,7 @@ class Engine:
     lives: int = 0
     machine: Machine = field(default_factory=Machine)
     answered: float = 0.0
+    refusal: str = ""
 
 
 def describe(url: str, stats: Mapping[str, Any], queue: int) -> Engine:
@@ -123,7 +128,9 @@ class Monitor:
             engine = describe(self._server.url, self._server.system_stats(), self._server.queue_remaining())
         except Exception as error:
             _report(error)
-            return replace(self._engine, status="starting" if self._engine.status == "starting" else "gone", queue=0)
+            status: Status = "starting" if self._engine.status == "starting" else "gone"
+            refusal = f"{error.message} {error.hint}" if isinstance(error, StudioError) else ""
+            return replace(self._engine, status=status, queue=0, refusal=refusal)
         before = self._engine
         return replace(
             engine,

@@ -57,7 +57,7 @@ def _status(visitor: str, page: str) -> None:
                 width="content",
             )
         alerts.listen(visitor, page)
-        if (now.status, now.preflight) != (seen.status, seen.preflight):
+        if (now.status, now.preflight, now.refusal) != (seen.status, seen.preflight, seen.refusal):
             st.rerun()
 
     st.fragment(line, run_every=WATCH_SECONDS)()
@@ -89,6 +89,8 @@ def _lack(found: ModeCheck) -> tuple[str, str]:
 
 def _absence(engine: Engine) -> tuple[str, str]:
     where = f"`{engine.url}`"
+    if engine.refusal:
+        return "The ComfyUI server does not let the studio in.", f"{engine.refusal} What you made before stays here."
     if external():
         return (
             "The ComfyUI server does not answer.",
