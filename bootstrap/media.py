@@ -44,7 +44,10 @@ def allowed(name: str) -> bool:
 
 
 def library_route(folder: Path) -> Route:
-    """`/app/static/library/{name}`: files of the library folder, with HTTP ranges. Their content never changes."""
+    """`/app/static/library/{name}`: files of the library folder, with HTTP ranges. Their content never changes.
+
+    With `?download` a browser saves the file instead of showing it.
+    """
     return _route("library", folder)
 
 
@@ -75,6 +78,9 @@ def _route(place: str, folder: Path) -> Route:
         if not allowed(name) or not path.is_file():
             return PlainTextResponse("There is no such file.", 404)
         headers = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
+        if "download" in request.query_params:
+            # The link's own attribute says what the file is to be called.
+            headers["Content-Disposition"] = "attachment"
         return FileResponse(path, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
 
     return Route(f"/app/static/{place}/{{name}}", serve, methods=["GET"])

@@ -41,6 +41,11 @@ def opener(name: str) -> Callable[[], BinaryIO]:
     return lambda: (manager().folder / name).open("rb")
 
 
+def download(name: str) -> str | None:
+    """The address that saves a file of the library, relative to a page's own; None where only Streamlit can."""
+    return f"app/static/library/{name}?download" if os.environ.get(ROUTES) else None
+
+
 def exported(name: str) -> str | None:
     """The address of an export, relative to a page's own; None where only Streamlit can hand it out."""
     return f"app/static/exports/{name}" if os.environ.get(ROUTES) else None

@@ -11,8 +11,8 @@ from workflows import manifest
 from workflows.manifest import Mode
 
 ROOT = Path(__file__).parents[2]
+QUEUE = ("pages/Queue.py", "Queue", "queue_play_next")
 SYSTEM = {
-    "Queue": "queue_play_next",
     "Engine": "memory",
     "Models": "deployed_code",
     "Settings": "tune",
@@ -36,6 +36,7 @@ def sidebar() -> None:
         st.caption("Create")
         for mode in manifest.modes():
             _link(page_of(mode), mode.title, mode.icon)
+        _link(*QUEUE)
         st.caption("Library")
         _link("pages/Library.py", "Library", "grid_view")
         st.caption("System")
