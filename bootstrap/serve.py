@@ -32,6 +32,12 @@ from workflows.errors import StudioError
 # What Streamlit imports on first use: loaded before the freeze, or every later full collection walks through it.
 _HEAVY = ("pandas", "pyarrow", "altair", "streamlit.dataframe_util", "streamlit.elements.arrow")
 
+_COLLECT_SECONDS = 2.0
+
+# How long a thread that computes keeps Python's lock from others. What answers browsers gives it up at every write, and
+# with Python's own five milliseconds it would wait longer than it works.
+_SWITCH_SECONDS = 0.0005
+
 # A browser that plays a video keeps its connection busy; supervisord.conf gives ten seconds before it kills.
 _LAST_ANSWERS_SECONDS = 2
 
@@ -44,10 +50,12 @@ def application(settings: Settings) -> st.App:
         for name in _HEAVY:
             import_module(name)
         jobs = await asyncio.to_thread(manager)
-        # Streamlit runs a full collection after every fragment run. What lives for ever need not be walked each time.
+        # What lives for ever need not be walked by every collection.
         gc.collect()
         gc.freeze()
+        collecting = asyncio.create_task(_collect())
         yield
+        collecting.cancel()
         await asyncio.to_thread(jobs.close)
 
     return st.App(
@@ -76,8 +84,10 @@ def main() -> int:
             "server.address": settings.host,
             "server.port": settings.port,
             "server.maxUploadSize": settings.max_upload_mb,
+            "runner.postScriptGC": False,
         }
     )
+    sys.setswitchinterval(_SWITCH_SECONDS)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Tells the pages that the media routes are there.
     os.environ["STUDIO_ROUTES"] = "1"
@@ -93,6 +103,13 @@ def main() -> int:
         timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
     )
     return 0
+
+
+async def _collect() -> None:
+    """Free what hangs in cycles, uploads among it, now and then: Streamlit would after every run of every fragment."""
+    while True:
+        await asyncio.sleep(_COLLECT_SECONDS)
+        gc.collect()
 
 
 def _ends_with_server(app: ASGIApp) -> ASGIApp:

@@ -27,6 +27,8 @@ from client.store import Row
 log = logging.getLogger(__name__)
 NAME = "draft"
 """What `jobs.engine` says of a job for this engine; it is empty for the studio's own."""
+SKETCH = "own-draft"
+"""What stands there where the studio's own engine was the draft engine."""
 IDLE_SECONDS = 120.0
 END_SECONDS = 10.0
 MOST_STARTS = 3

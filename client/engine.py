@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -82,14 +82,16 @@ def device_name(reported: str) -> str:
 class Monitor:
     """Keeps `snapshot` fresh; asks often while somebody looks at it and seldom while nobody does.
 
-    `graphs` is the data folder in which people's own graphs lie.
+    `graphs` is the data folder in which people's own graphs lie. `changed` is called from the monitor's thread when
+    the engine has come or gone, or its queue or what it can make is another.
     """
 
-    def __init__(self, server: Server, graphs: Path | None = None) -> None:
+    def __init__(self, server: Server, graphs: Path | None = None, changed: Callable[[], None] = lambda: None) -> None:
         self._engine = Engine(server.url)
         self._server = server
         self._looked = time.monotonic()
         self._graphs = graphs
+        self._changed = changed
         self._listed = self._judged = float("-inf")
         self._wake = threading.Event()
         self._stopping = False
@@ -119,6 +121,8 @@ class Monitor:
             idle = time.monotonic() - self._looked > IDLE_AFTER_SECONDS
             if not idle:
                 self._judge(before)
+            if _shown(before) != _shown(self._engine):
+                self._changed()
             self._wake.wait(IDLE_ASK_SECONDS if idle else ASK_SECONDS)
             self._wake.clear()
         self._server.close()
@@ -171,6 +175,11 @@ class Monitor:
             return
         self._judged = now
         self._engine = replace(engine, preflight=found)
+
+
+def _shown(engine: Engine) -> tuple[object, ...]:
+    """What every page shows of the engine."""
+    return engine.status, engine.device, engine.draft, engine.queue, engine.preflight
 
 
 def _report(error: Exception) -> None:

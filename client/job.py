@@ -22,8 +22,9 @@ class Job:
     `values` are the request's fields as sent, `shape` is what is really made. Times are unix seconds. `poster` is a
     file name in the library, `preview` the newest picture of the work in progress. `group` is shared by the variations
     of one request, `enhanced` the prompt as the engine has rewritten it; None where there is none. `held` says that it
-    waits in the studio, so that it can be moved, `draft` that it is one for the draft engine beside the studio's own.
-    `deleted_at` is set while a deleted job can still be had back.
+    waits in the studio, so that it can be moved, `draft` that it is one for the draft engine beside the studio's own,
+    `sketch` that a draft engine makes it, there or as the studio's own. `deleted_at` is set while a deleted job can
+    still be had back.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Job:
     enhanced: str | None = None
     held: bool = False
     draft: bool = False
+    sketch: bool = False
     favourite: bool = False
     deleted_at: float | None = None
 
@@ -76,6 +78,7 @@ def snapshot(row: Row, track: Track | None, held: bool, now: float) -> Job:
         enhanced=row.enhanced,
         held=held,
         draft=row.engine == drafting.NAME,
+        sketch=row.engine in (drafting.NAME, drafting.SKETCH),
         favourite=row.favourite,
         deleted_at=row.deleted_at,
     )

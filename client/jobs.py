@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from client import drafting, library, settings
+from client import changes, drafting, library, settings
+from client.changes import Changes
 from client.drafting import DraftEngine
 from client.engine import Engine, Monitor
 from client.estimate.estimator import Estimator
@@ -82,7 +83,8 @@ class JobManager:
         self._store = Store(data / "studio.db")
         self.shelf = Shelf(self._store, self.folder, self.uploads)
         self.exports = Exporter(self.shelf, data / "exports")
-        self._monitor = Monitor(self._server(), self._graphs)
+        self.changes = Changes()
+        self._monitor = Monitor(self._server(), self._graphs, partial(self.changes.tell, ""))
         local = urlsplit(server_url).hostname in LOOPBACK
         self.estimates = Estimator(lessons or self._store, self._monitor.snapshot, self._graphs, local)
         self.drafts = DraftEngine(data / "drafts", data / "logs" / "drafts.log", max_upload_mb)
@@ -185,6 +187,7 @@ class JobManager:
         rows = [self._row(job.id) for job in new]
         for row in rows:
             self._watch(row)
+            self.changes.tell(row.owner)
         return [self._job(row) for row in rows]
 
     def cancel(self, job_id: str) -> None:
@@ -196,6 +199,7 @@ class JobManager:
                 watched[0].cancel()
             else:
                 self._watch(self._row(job_id))
+            self.changes.tell(self._row(job_id).owner)
 
     def retry(self, job_id: str) -> Job:
         """Start the same request again, seed and group included. Raises StudioError `job_unknown`."""
@@ -231,6 +235,7 @@ class JobManager:
         if not is_final(row.state) or not self._store.delete(job_id):
             raise StudioError("job_active")
         library.remove(self.folder, files_of(row))
+        self.changes.tell(row.owner)
 
     def get(self, job_id: str) -> Job | None:
         """One job, or None."""
@@ -249,12 +254,14 @@ class JobManager:
     def active(self, owner: str) -> list[Job]:
         """An owner's jobs that wait or run, in the order in which they are sent."""
         places = {job_id: place for place, job_id in enumerate(self._order.held(owner), 1)}
-        rows = (row for row in self._store.open_jobs() if row.owner == owner)
-        return self._jobs(sorted(rows, key=lambda row: places.get(row.id, 0)))
+        return self._jobs(sorted(self._store.open_jobs(owner), key=lambda row: places.get(row.id, 0)))
 
     def move(self, job_id: str, to: Move) -> bool:
         """Change the place of a job that is held back, among its owner's; False where it can't be moved so."""
-        return self._order.move(job_id, to)
+        moved = self._order.move(job_id, to)
+        if moved:
+            self.changes.tell(self._row(job_id).owner)
+        return moved
 
     def traffic(self, owner: str) -> Traffic:
         """What runs and waits, of an owner and of all others; never waits."""
@@ -300,7 +307,7 @@ class JobManager:
                 Server(self.drafts.url) if draft else self._server(),
                 self.folder,
                 self.folder if draft else self._graphs,
-                partial(self._publish, row.id),
+                partial(self._publish, row),
                 turn,
                 self._pace,
                 Recorder(self._draft_estimates if draft else self.estimates, row.prompt_id, limits.clock),
@@ -319,11 +326,16 @@ class JobManager:
             with self._lock:
                 self._watchers.pop(watcher.row.id, None)
                 self._tracks.pop(watcher.row.id, None)
+            self.changes.tell(watcher.row.owner)
             self._monitor.refresh()
 
-    def _publish(self, job_id: str, track: Track) -> None:
+    def _publish(self, row: Row, track: Track) -> None:
         with self._lock:
-            self._tracks[job_id] = track
+            before = self._tracks.get(row.id)
+            self._tracks[row.id] = track
+        changed = changes.between(before, track)
+        if changed:
+            self.changes.tell(row.owner, changed)
 
     def _job(self, row: Row) -> Job:
         with self._lock:
@@ -346,7 +358,8 @@ class JobManager:
 def _new(
     request: Request, owner: str, retry_of: str | None = None, group_id: str | None = None, engine: str = ""
 ) -> NewJob:
-    return NewJob(str(uuid.uuid4()), owner, request, uuid.uuid4().hex, retry_of, group_id, engine)
+    kind = engine if engine == drafting.NAME else ""
+    return NewJob(str(uuid.uuid4()), owner, request, uuid.uuid4().hex, retry_of, group_id, kind)
 
 
 def _locked(path: Path) -> IO[bytes] | None:

@@ -253,6 +253,10 @@ class Store:
         """The engine has accepted the job."""
         self._run("UPDATE jobs SET posted_at = ? WHERE id = ? AND posted_at IS NULL", now, job_id)
 
+    def set_engine(self, job_id: str, engine: str) -> None:
+        """What kind of engine makes the job."""
+        self._run("UPDATE jobs SET engine = ? WHERE id = ?", engine, job_id)
+
     def set_started(self, job_id: str, now: float) -> None:
         """The engine has begun to execute the job."""
         self._run(
@@ -308,9 +312,9 @@ class Store:
         loaded: Graph | None = json.loads(found[0]["graph"]) if found and found[0]["graph"] else None
         return loaded
 
-    def open_jobs(self) -> list[Row]:
-        """All jobs that have not ended, oldest first."""
-        return self._rows("WHERE finished_at IS NULL ORDER BY created_at, rowid")
+    def open_jobs(self, owner: str | None = None) -> list[Row]:
+        """All jobs, or all of this owner, that have not ended, oldest first."""
+        return self._rows("WHERE finished_at IS NULL AND (?1 IS NULL OR owner = ?1) ORDER BY created_at, rowid", owner)
 
     def group(self, group_id: str) -> list[Row]:
         """The jobs of a group, oldest first."""

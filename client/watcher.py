@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from client import library, refusal
+from client import drafting, library, refusal
 from client.attempts import earlier, listener
 from client.budget import ATTEMPTS
 from client.conversation import collected, enhanced_by, has_arrived, planned, sent, submit, taken_back, write_down
@@ -264,6 +264,8 @@ class Watcher:
 
     def _foresee(self, graph: Graph) -> Track:
         engine = describe(self._server.url, self._server.system_stats(), 0)
+        if self.row.engine != drafting.NAME:
+            self._note_down(lambda: self._store.set_engine(self.row.id, drafting.SKETCH if engine.draft else ""))
         estimate = self._recorder.begin(sent(self.row, graph), engine)
         self._overseer.expect(estimate)
         return replace(self._track, plan=planned(self.row, graph, estimate), expected=estimate)

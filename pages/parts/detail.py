@@ -60,7 +60,7 @@ def _picture(job: Job) -> None:
 def _about(job: Job) -> None:
     mode = facts.mode_of(job)
     with st.container(key="about", gap="small"):
-        st.html(markup.tile(mode.tag, [mode.title, mode.preset(job.preset).title]))
+        st.html(markup.tile(mode.tag, [mode.title, mode.preset(job.preset).title], job.sketch))
         st.html(markup.quote(str(job.values.get("prompt", ""))))
         if job.enhanced:
             st.html(markup.enhanced(job.enhanced))

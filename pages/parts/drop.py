@@ -7,7 +7,7 @@ import streamlit as st
 from client import settings
 from client.jobs import manager
 from client.restoring import restore
-from pages.parts import markup, owner, reuse
+from pages.parts import files, markup, owner, reuse
 from pages.parts.frame import page_of
 from pages.parts.send_bar import refuse
 from workflows import manifest
@@ -73,6 +73,7 @@ def _restore(widget: str, visitor: str) -> None:
     chosen = st.session_state.get(widget)
     if chosen is None:
         return
+    files.let_go(chosen)
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
     st.session_state[REFUSAL] = None
     jobs = manager()

@@ -8,6 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
 from client.jobs import Job, manager
 from client.states import Succeeded
 from pages.parts import words
@@ -26,6 +30,13 @@ def source(name: str) -> str:
 def uploaded(media: Media) -> str:
     """What `st.video` and `st.audio` take to play a file that was uploaded."""
     return f"/app/static/uploads/{Path(media.path).name}" if os.environ.get(ROUTES) else media.path
+
+
+def let_go(chosen: UploadedFile) -> None:
+    """Free the memory of an upload that has been read: Streamlit keeps it for as long as the page's session lives."""
+    context = get_script_run_ctx()
+    if context is not None and runtime.exists():
+        runtime.get_instance().uploaded_file_mgr.remove_file(context.session_id, chosen.file_id)
 
 
 def video(job: Job) -> str | None:

@@ -10,7 +10,7 @@ from client import settings
 from client.engine import Engine
 from client.jobs import manager
 from client.preflight import ModeCheck
-from pages.parts import alerts, markup, navigation, owner, words
+from pages.parts import alerts, live, markup, navigation, owner, words
 from pages.parts.navigation import ROOT, page_of
 from workflows.manifest import Mode
 
@@ -43,12 +43,12 @@ def _status(visitor: str, page: str) -> None:
     """The engine, the queue and what is said of jobs elsewhere, looked at again and again; the whole page is drawn anew
     when the engine comes or goes, or can make more or less than before.
     """
-    seen = manager().engine()
+    seen, is_external = manager().engine(), external()
 
     def line() -> None:
         now = manager().engine()
         with st.container(key="status", horizontal=True, vertical_alignment="center", width="content"):
-            st.html(markup.engine(now, external()), width="content")
+            st.html(markup.engine(now, is_external), width="content")
             st.page_link(
                 "pages/Queue.py",
                 label=words.queue(manager().traffic(visitor)),
@@ -60,7 +60,7 @@ def _status(visitor: str, page: str) -> None:
         if (now.status, now.preflight, now.refusal) != (seen.status, seen.preflight, seen.refusal):
             st.rerun()
 
-    st.fragment(line, run_every=WATCH_SECONDS)()
+    live.follow(line, visitor, WATCH_SECONDS, live.OTHERS_SECONDS)
 
 
 def external() -> bool:

@@ -41,7 +41,7 @@ def _tile(job: Job, use: Use) -> None:
         st.page_link("pages/Library.py", label=words.literal(prompt), query_params=owner.link(job=job.id))
     length = f"{words.number(round(job.shape.seconds, 1))} s"
     ended = words.when(job.finished_at or job.created_at, time.time(), zone())
-    st.html(markup.tile(manifest.mode(job.mode).tag, [length, ended]))
+    st.html(markup.tile(manifest.mode(job.mode).tag, [length, ended], job.sketch))
     if use == "keep":
         star(job, words.clip(prompt, 40))
 

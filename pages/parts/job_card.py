@@ -11,12 +11,11 @@ import streamlit as st
 from client import engine_events
 from client.jobs import Job, manager
 from client.states import Cancelled, Failed, Queued, Running, Succeeded, is_final
-from pages.parts import files, forecast, markup, navigation, owner, values, words
+from pages.parts import files, forecast, live, markup, navigation, owner, values, words
 from pages.parts.frame import page_of
 from workflows import manifest
 from workflows.errors import StudioError
 
-POLL_SECONDS = 1.0
 PROMPT_LENGTH = 220
 
 TOLD: dict[str, str] = {
@@ -35,7 +34,7 @@ Draw = Callable[[Sequence[Job]], None]
 
 
 def watch(jobs: Sequence[Job], draw: Draw) -> None:
-    """Draw the jobs, again every second while one of them waits or runs; when one ends, the whole page once."""
+    """Draw the jobs, again at every change while one of them waits or runs; when one ends, the whole page once."""
     active = {job.id for job in jobs if not is_final(job.state)}
 
     def body() -> None:
@@ -44,7 +43,10 @@ def watch(jobs: Sequence[Job], draw: Draw) -> None:
         if {job.id for job in now if not is_final(job.state)} != active:
             st.rerun()
 
-    st.fragment(body, run_every=POLL_SECONDS if active else None)()
+    if active:
+        live.follow(body, jobs[0].owner)
+    else:
+        st.fragment(body)()
 
 
 def each(draw: Callable[[Job], None]) -> Draw:
@@ -272,19 +274,24 @@ def video(job: Job) -> None:
 
 
 def download(job: Job, look: Literal["primary", "secondary"] = "secondary") -> None:
-    """A button that saves the job's video."""
+    """What saves the job's video: a link, so that it goes from the disk to the browser; a button without the route."""
     name = files.video(job)
-    if name is not None:
-        st.download_button(
-            "Download",
-            files.opener(name),
-            file_name=files.download_name(job, name.rsplit(".", 1)[-1]),
-            mime="video/mp4",
-            key=f"download-{job.id}",
-            icon=":material/download:",
-            type=look,
-            on_click="ignore",
-        )
+    if name is None:
+        return
+    saved, address = files.download_name(job, name.rsplit(".", 1)[-1]), files.download(name)
+    if address:
+        st.html(markup.download(address, saved, "Download", look), width="content")
+        return
+    st.download_button(
+        "Download",
+        files.opener(name),
+        file_name=saved,
+        mime="video/mp4",
+        key=f"download-{job.id}",
+        icon=":material/download:",
+        type=look,
+        on_click="ignore",
+    )
 
 
 def facts(job: Job) -> list[str]:

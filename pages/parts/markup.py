@@ -313,10 +313,11 @@ def section(title: str, count: int | None = None) -> str:
     return f'<h2 class="s-section">{escape(title)}{number}</h2>'
 
 
-def tile(tag: str, parts: Iterable[str]) -> str:
-    """What stands under a poster: the mode's tag and short facts."""
+def tile(tag: str, parts: Iterable[str], draft: bool = False) -> str:
+    """What stands under a poster: the mode's tag, whether it is a draft, and short facts."""
     rest = "".join(f"<span>{escape(part)}</span>" for part in parts)
-    return f'<div class="s-under"><span class="s-tag">{escape(tag)}</span>{rest}</div>'
+    mark = '<span class="s-flag s-flag-draft">Draft</span>' if draft else ""
+    return f'<div class="s-under"><span class="s-tag">{escape(tag)}</span>{mark}{rest}</div>'
 
 
 def task(tag: str, text: str) -> str:
@@ -335,9 +336,9 @@ def entry(symbol: str, tag: str, state: str = "") -> str:
     return f'<div class="s-entry">{icon(symbol)}{said}<span class="s-tag">{escape(tag)}</span></div>'
 
 
-def download(address: str, name: str, label: str) -> str:
-    """A link that saves a file under that name, made to look like a button."""
-    link = f'<a class="s-download" href="{escape(address)}" download="{escape(name)}">'
+def download(address: str, name: str, label: str, look: str = "primary") -> str:
+    """A link that saves a file under that name, made to look like a button of that kind."""
+    link = f'<a class="s-download s-{escape(look)}" href="{escape(address)}" download="{escape(name)}">'
     return f"{link}{icon('download')}<span>{escape(label)}</span></a>"
 
 

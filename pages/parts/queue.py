@@ -9,11 +9,11 @@ import streamlit as st
 from client.jobs import Job, manager
 from client.order import Move, Traffic
 from client.states import Queued, Running, is_final
-from pages.parts import job_card, markup, owner, words
+from pages.parts import job_card, live, markup, owner, words
 from pages.parts.frame import engine_notice, frame
 from workflows import manifest
 
-POLL_SECONDS = 1.0
+LOOK_SECONDS = 1.0
 MOVES: tuple[tuple[Move, str, str], ...] = (
     ("first", "Move to the front", "vertical_align_top"),
     ("up", "Move up", "arrow_upward"),
@@ -25,7 +25,7 @@ def queue() -> None:
     """Draw the page."""
     visitor = frame("Queue", "What runs now, and what comes next.")
     engine_notice()
-    st.fragment(lambda: _body(visitor), run_every=POLL_SECONDS)()
+    live.follow(lambda: _body(visitor), visitor, LOOK_SECONDS, LOOK_SECONDS)
 
 
 def _body(visitor: str) -> None:

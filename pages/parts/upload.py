@@ -11,7 +11,7 @@ import streamlit as st
 from client import settings
 from client.jobs import manager
 from client.media import admit
-from pages.parts import markup, values, words
+from pages.parts import files, markup, values, words
 from workflows.errors import StudioError
 from workflows.manifest import Field, Mode
 from workflows.values import Media
@@ -82,6 +82,7 @@ def _admit(mode: Mode, field: Field, kind: Kind, widget: str) -> None:
         values.put(mode, field.name, media)
         if field.name == mode.aspect_of:
             values.shape_like(mode, media)
+    files.let_go(chosen)
     values.put(mode, f"{field.name}.turn", (values.get(mode, f"{field.name}.turn") or 0) + 1)
 
 

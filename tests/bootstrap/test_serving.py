@@ -41,6 +41,13 @@ def test_a_range_is_answered_with_just_that(url: str, asked: str, first: int, la
     assert answer.headers["Content-Range"] == f"bytes {first}-{last}/{len(CONTENT)}"
 
 
+def test_a_download_is_saved_and_not_shown(url: str) -> None:
+    saved, shown = (requests.get(f"{url}{query}", timeout=10, stream=True) for query in ("?download", ""))
+    assert saved.headers["Content-Disposition"] == "attachment"
+    assert "Content-Disposition" not in shown.headers
+    assert requests.get(f"{url}?download", headers={"Range": "bytes=5-9"}, timeout=10).content == CONTENT[5:10]
+
+
 def test_a_range_beyond_the_end_is_refused(url: str) -> None:
     assert requests.get(url, timeout=10, headers={"Range": "bytes=9999999-"}).status_code == 416
 

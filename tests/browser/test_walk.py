@@ -80,7 +80,7 @@ def test_from_a_prompt_to_a_file(browse: Callable[..., Window], tmp_path: Path, 
     expect(page.locator(".st-key-about")).to_contain_text(PROMPT)
     page.screenshot(path=artifacts / "library_detail.png")
     with page.expect_download() as started:
-        window.press("Download")
+        page.get_by_role("link", name="Download").click()
     path = tmp_path / "clip.mp4"
     started.value.save_as(path)
     assert re.fullmatch(r"t2v-a-lighthouse-on-[a-z-]+-[0-9a-f]{8}\.mp4", started.value.suggested_filename)
