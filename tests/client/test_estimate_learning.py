@@ -5,15 +5,19 @@ import random
 
 import pytest
 
-from client.estimate import facts, prior
+from client.engine import Engine
+from client.estimate import facts, history, prior
 from client.estimate.device import device
+from client.estimate.estimator import Estimator, Sent
 from client.estimate.learning import REST, Observation, learn
 from client.estimate.lesson import lesson
 from client.estimate.predict import History, estimate
 from client.estimate.recorder import plan_of
 from client.estimate.timings import Timings, after
 from client.events import Cached, Ending, Executing, NodeProgress, Started, decode
+from client.machine import single
 from client.reducer import Track, reduce
+from client.store import Store
 from tests.support import captures
 from workflows import manifest
 from workflows.build import build
@@ -275,3 +279,22 @@ def test_the_bar_of_a_run_moves_with_time():
         assert max(off) <= most
         if most == 1.0:
             assert max(off) > 0.15, "the ways of this device are as was assumed, so that nothing is shown here"
+
+
+def test_a_run_on_an_engine_that_has_run_before_is_judged_without_loading(tmp_path):
+    mode, found = balanced()
+    request = sample(mode, mode.preset("balanced"))
+    machine = single("NVIDIA GeForce RTX 4090", "cuda", 25.5, 64.0)
+    engine = Engine("", "alive", device="NVIDIA GeForce RTX 4090", machine=machine)
+    store = Store(tmp_path / "studio.db")
+    estimator = Estimator(store, lambda: engine, tmp_path)
+    sent = Sent(build(request), "t2v", "balanced", request.shape)
+    expected = estimator.sent(sent)
+    assert expected.loading_seconds > 10
+    for cached, extra in ((loaders(found), 0.0), (frozenset(), expected.loading_seconds)):
+        estimator = Estimator(store, lambda: engine, tmp_path)
+        estimator.learn(sent, told(found, 1.0, extra, cached))
+        run, *_ = history.runs(store)
+        assert run.cold is bool(extra)
+        assert run.error < 0.1
+    store.close()
