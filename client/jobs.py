@@ -7,6 +7,7 @@ and, through the store, the process itself: jobs that were open when it ended ar
 from __future__ import annotations
 
 import fcntl
+import math
 import threading
 import time
 import uuid
@@ -217,7 +218,7 @@ class JobManager:
             request = parse(job.mode, {**job.values, "preset": job.preset})
         except StudioError:
             return None
-        return self.smaller(request, self._limits.cap if code in TOO_MUCH_TIME else None)
+        return self.smaller(request, (self._limits.cap or math.inf) if code in TOO_MUCH_TIME else None)
 
     def retry_smaller(self, job_id: str) -> Job:
         """Start a failed job's request anew with what `fitting` says. Raises `job_unknown` or `nothing_smaller`."""

@@ -17,7 +17,7 @@ LENGTHS = (0.75, 0.5)
 TILES = ("512", "384", "256")
 PRESETS = ("balanced", "fast")
 MARGIN = 0.85
-"""What ran out of memory although it should have fitted needs at least so much less."""
+"""What ran out of memory or time although it should have fitted needs at least so much less."""
 
 Changes = dict[str, Any]
 
@@ -47,14 +47,19 @@ def for_memory(request: Request, look: Callable[[Request], Outlook], room: float
 
 
 def for_time(request: Request, look: Callable[[Request], Outlook], most: float, room: float | None) -> Changes | None:
-    """The mildest change after which the request takes `most` seconds at most: a faster preset, then as for memory."""
+    """The mildest change after which the request takes `most` seconds at most: a faster preset, then as for memory.
+
+    What should not take longer than that as it is ran out of time all the same, so that it needs less than now.
+    """
+    now = look(request).seconds
+    enough = most if now > most else MARGIN * now
     candidates = [*_presets(request), *_sizes(request), *_lengths(request), *_both(request)]
     candidates += [{**preset, **both} for preset in _presets(request) for both in _both(request)]
     return _first(
         request,
         candidates,
         look,
-        lambda outlook: outlook.seconds <= most and (room is None or outlook.least_gb <= room),
+        lambda outlook: outlook.seconds <= enough and (room is None or outlook.least_gb <= room),
     )
 
 
