@@ -1,4 +1,4 @@
-"""What pages that watch jobs cost: `python benchmarks/watchers.py [--pages 50] [--owners 50]`.
+"""What pages that watch jobs cost: `python benchmarks/watchers.py [--pages 50] [--owners 25]`.
 
 Starts the draft engine and the studio as it is served, and connects pages to it over Streamlit's websocket, each as a
 browser would, timers included. Each of `--owners` people has a job; all of them wait behind one that hangs until every
@@ -46,7 +46,7 @@ PACE = "step 10 0.1"
 """How the engine's sampler goes: ten steps in a second; see `tests/support/paced.py`."""
 LOAD_SECONDS = 60.0
 SECONDS_A_JOB = 20.0
-SHOWS = {"started": re.compile(r"elapsed"), "finished": re.compile(r"made in")}
+SHOWS = {"started": re.compile(r"\d elapsed"), "finished": re.compile(r"made in")}
 """What a page says once a job runs, and once it is done."""
 
 
@@ -54,7 +54,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=50)
-    parser.add_argument("--owners", type=int, default=50)
+    parser.add_argument("--owners", type=int, default=25)
     parser.add_argument("--most-cpu", type=float, default=100.0)
     parser.add_argument("--most-late", type=float, default=500.0)
     arguments = parser.parse_args()

@@ -30,6 +30,8 @@ NET_SECONDS = 10.0
 """Between two runs where somebody does."""
 PROGRESS_SECONDS = 0.5
 """The least between two runs because a job has come further."""
+PLACE_SECONDS = 2.0
+"""The same because the queue has moved on: every job that ends moves all that wait."""
 BUSY_SECONDS = 0.01
 """Until it is looked at again whether sessions still run something."""
 MOST_AT_ONCE = 1
@@ -88,7 +90,7 @@ class Hub:
             found = [(_loop(session), watch) for session, known in self._sessions.items() for watch in known.values()]
         for loop, watch in found:
             if watch.owner == owner:
-                gap = 0.0 if change == "state" else watch.gap
+                gap = {"state": 0.0, "progress": watch.gap, "place": max(watch.gap, PLACE_SECONDS)}[change]
                 loop.call_soon_threadsafe(self._soon, loop, watch, gap)
             elif watch.others is not None and change != "progress":
                 loop.call_soon_threadsafe(self._soon, loop, watch, watch.others)
