@@ -111,7 +111,7 @@ def test_a_picture_a_cancel_and_a_browser_that_is_closed(
     expect(window.text("900×600")).to_be_visible()
     expect(window.text("is not a PNG, JPEG or WebP picture")).to_have_count(0)
     window.describe("The lights come on one by one, boats rock; water laps.")
-    window.last("20")
+    window.last("10")
     expect(window.text("481 frames").first).to_be_visible()
     window.press("Generate")
     expect(window.text(re.compile(r"^\d+ %$"))).to_be_visible(timeout=JOB_MILLISECONDS)
@@ -151,7 +151,7 @@ def test_a_phone_never_scrolls_sideways(browse: Callable[..., Window], artifacts
     expect(page.locator("video, .s-now").first).to_be_in_viewport(timeout=JOB_MILLISECONDS)
     expect(page.locator("video")).to_be_visible(timeout=JOB_MILLISECONDS)
     assert window.width() == 390
-    window.last("20")
+    window.last("10")
     window.press("Generate")
     window.open()
     expect(page.locator(".st-key-section-running")).to_be_visible()
