@@ -3,9 +3,9 @@
   const able = "Notification" in window && window.isSecureContext;
   const wanted = () => able && localStorage.getItem(kept) === "yes" && Notification.permission === "granted";
   const restore = () => {
-    if (document.visibilityState === "visible" && document.title.startsWith(window.ltxStudioSaid ?? "\n")) {
-      document.title = window.ltxStudioPage ?? document.title;
-    }
+    if (document.visibilityState !== "visible") return;
+    if (document.title === window.ltxStudioSaid) document.title = window.ltxStudioPage;
+    window.ltxStudioSaid = undefined;
   };
 
   if (said.bell) {
@@ -28,19 +28,17 @@
     return;
   }
 
+  const isIdle = said.title === said.page;
   window.ltxStudioPage = said.page;
-  document.title = said.title;
-  if (!said.ended.length) return;
   window.ltxStudioTold ??= new Set();
   const news = said.ended.filter((job) => !window.ltxStudioTold.has(job.id));
   news.forEach((job) => window.ltxStudioTold.add(job.id));
-  if (!news.length) return;
-  if (said.title === said.page) {
-    window.ltxStudioSaid = news[0].title;
-    document.title = news[0].title;
+  if (isIdle && news.length) {
+    window.ltxStudioSaid = news.at(-1).title;
     if (document.hasFocus()) setTimeout(restore, 6000);
     else window.addEventListener("focus", () => setTimeout(restore, 2000), { once: true });
   }
+  document.title = isIdle ? window.ltxStudioSaid ?? said.page : said.title;
   if (wanted() && !document.hasFocus()) {
     news.forEach((job) => {
       const note = new Notification(job.title, { body: job.body, tag: job.id });

@@ -7,6 +7,7 @@ browser, for all pages of the studio, and nothing is asked for before somebody t
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from pages.parts import words
 from workflows import manifest
 
 OPEN = "alerts.open"
+ENDED = "alerts.ended"
+"""Told again and again, as the next run of the page may take the place of the one that told it first, and sets the
+window's title, too. The browser knows what it has said already."""
+MOST_ENDED = 8
 SCRIPT = Path(__file__).with_name("alerts.js").read_text(encoding="utf-8")
 PROMPT_LENGTH = 120
 BELL = """<div class="s-bell" hidden>
@@ -31,15 +36,15 @@ def listen(visitor: str, page: str) -> None:
     """Say how far the visitor's jobs are and which have ended since this was last asked; `page` is the usual title."""
     # A draft is ready before anybody has looked away.
     active = [job for job in manager().active(visitor) if not job.draft]
-    before: dict[str, str] = st.session_state.get(OPEN, {})
-    now = {job.id: title(active) for job in active}
+    before: tuple[str, ...] = st.session_state.get(OPEN, ())
+    now = tuple(job.id for job in active)
     gone = [job for job in (manager().get(job_id) for job_id in before if job_id not in now) if job is not None]
-    st.session_state[OPEN] = now
-    if active or before:
+    told: tuple[dict[str, str], ...] = st.session_state.get(ENDED, ())
+    told = (*told, *(entry for job in gone for entry in ended(job)))[-MOST_ENDED:]
+    st.session_state[OPEN], st.session_state[ENDED] = now, told
+    if active or before or told:
         with st.container(key="alerts"):
-            _run(
-                {"title": title(active) or page, "page": page, "ended": [entry for job in gone for entry in ended(job)]}
-            )
+            _run({"title": title(active) or page, "page": page, "ended": told, "again": time.monotonic()})
 
 
 def title(active: Sequence[Job]) -> str:

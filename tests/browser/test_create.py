@@ -45,6 +45,8 @@ def test_a_lamp_is_made_by_keyboard_and_its_end_is_told_to_who_looks_away(browse
     prompt.press("Control+Enter")
     expect(page).to_have_title(re.compile(r"^● (Waiting|\d+ %) · Text to Video$"), timeout=JOB_MILLISECONDS)
     expect(page).to_have_title("Done · Text to Video", timeout=JOB_MILLISECONDS)
+    window.choose("Balanced")
+    expect(page).to_have_title("Done · Text to Video")
     assert page.evaluate("window.noted") == [["Done · Text to Video", "A lamp on a wall; rain."]]
     expect(page.locator(".st-key-result video")).to_be_visible()
     expect(page.locator(".st-key-result")).to_contain_text("A lamp on a wall; rain.")
