@@ -113,7 +113,7 @@ class Stage(Frozen):
 class Example(Frozen):
     """Values that make something worth seeing, media as file names in `assets/examples`.
 
-    `poster` is the picture there that shows what comes of it.
+    `poster` is the picture in `static/examples` that shows what comes of it.
     """
 
     title: str

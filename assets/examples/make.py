@@ -1,4 +1,4 @@
-"""Makes the media of the modes' examples beside this file: `python -m assets.examples.make`.
+"""Makes the media of the modes' examples beside this file, and their posters: `python -m assets.examples.make`.
 
 Scenes are painted by the draft engine's painters, faces by `portraits`, sounds by `sounds`.
 """
@@ -19,6 +19,7 @@ from bootstrap.draft.render.scene import paint
 from bootstrap.draft.render.take import Recipe, Take
 
 HERE = Path(__file__).parent
+POSTERS = HERE.parents[1] / "static" / "examples"
 WIDE, TALL, SMALL = (1280, 704), (704, 1280), (640, 352)
 POSTER = 420
 FPS, SECONDS = 24, 3.5
@@ -63,14 +64,15 @@ def poster(picture: Image.Image) -> Image.Image:
     return ImageChops.multiply(printed, Image.fromarray(np.repeat(grain, 3, 2)))
 
 
-def save(name: str, picture: Image.Image) -> None:
+def save(name: str, picture: Image.Image, folder: Path = HERE) -> None:
     """Keep a picture."""
-    picture.convert("RGB").save(HERE / name, quality=QUALITY, optimize=True, progressive=True)
+    picture.convert("RGB").save(folder / name, quality=QUALITY, optimize=True, progressive=True)
 
 
 def save_poster(name: str, picture: Image.Image) -> None:
     """Keep a small picture of what comes of an example, 16:9."""
-    save(name, ImageOps.fit(picture.convert("RGB"), (POSTER, round(POSTER * 9 / 16)), Image.Resampling.LANCZOS))
+    small = ImageOps.fit(picture.convert("RGB"), (POSTER, round(POSTER * 9 / 16)), Image.Resampling.LANCZOS)
+    save(name, small, POSTERS)
 
 
 def save_sound(name: str, samples: sounds.Samples) -> None:

@@ -15,6 +15,8 @@ from workflows.manifest import MEDIA_TYPES, Example, Mode
 from workflows.values import Media
 
 FOLDER = Path(__file__).parents[2] / "assets" / "examples"
+POSTERS = "/app/static/examples"
+"""Served by Streamlit as they are: what it serves from memory may be gone by the time that a slow browser asks."""
 CARD_WIDTH = 200
 
 
@@ -25,7 +27,7 @@ def cards(mode: Mode) -> None:
         with st.grid(len(mode.examples), min_column_width=CARD_WIDTH, gap="small") as grid:
             for number, example in enumerate(mode.examples):
                 with grid.cell(), st.container(key=f"example-{number}", gap="xxsmall"):
-                    st.image(str(FOLDER / example.poster), width="stretch", alt="")
+                    st.image(f"{POSTERS}/{example.poster}", width="stretch", alt="")
                     _button(mode, example, f"example.{number}")
 
 
