@@ -9,10 +9,11 @@ from typing import Literal
 from client.reducer import Track
 from client.states import Queued
 
-Change = Literal["state", "place", "progress"]
-"""How much has changed: what a job is or is doing, or no more than its place in the queue, or how far it is."""
+Change = Literal["engine", "state", "place", "progress"]
+"""What has changed: whether there is an engine and what it can make, or what a job is or is doing, or no more than the
+place in the queue, or how far it is. The first concerns everybody."""
 Listener = Callable[[str, Change], None]
-"""Called with the owner of the jobs, from any thread; must not wait."""
+"""Called with the owner of the jobs, "" where it is not about one person's, from any thread; must not wait."""
 
 
 class Changes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from client import preflight
+from client.changes import Change
 from client.loras import own
 from client.machine import Machine, machine
 from client.preflight import Preflight
@@ -83,10 +84,12 @@ class Monitor:
     """Keeps `snapshot` fresh; asks often while somebody looks at it and seldom while nobody does.
 
     `graphs` is the data folder in which people's own graphs lie. `changed` is called from the monitor's thread when
-    the engine has come or gone, or its queue or what it can make is another.
+    the engine has come or gone or can make something else ("engine"), or only its queue is another ("place").
     """
 
-    def __init__(self, server: Server, graphs: Path | None = None, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, server: Server, graphs: Path | None = None, changed: Callable[[Change], None] = lambda _: None
+    ) -> None:
         self._engine = Engine(server.url)
         self._server = server
         self._looked = time.monotonic()
@@ -121,8 +124,11 @@ class Monitor:
             idle = time.monotonic() - self._looked > IDLE_AFTER_SECONDS
             if not idle:
                 self._judge(before)
-            if _shown(before) != _shown(self._engine):
-                self._changed()
+            now = self._engine
+            if _shown(before) != _shown(now):
+                self._changed("engine")
+            elif before.queue != now.queue:
+                self._changed("place")
             self._wake.wait(IDLE_ASK_SECONDS if idle else ASK_SECONDS)
             self._wake.clear()
         self._server.close()
@@ -178,8 +184,8 @@ class Monitor:
 
 
 def _shown(engine: Engine) -> tuple[object, ...]:
-    """What every page shows of the engine."""
-    return engine.status, engine.device, engine.draft, engine.queue, engine.preflight
+    """What every page shows of the engine, beside its queue."""
+    return engine.status, engine.device, engine.draft, engine.preflight, engine.refusal
 
 
 def _report(error: Exception) -> None:

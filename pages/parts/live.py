@@ -93,7 +93,7 @@ class Hub:
                 gap = {"state": 0.0, "progress": watch.gap, "place": max(watch.gap, PLACE_SECONDS)}[change]
                 loop.call_soon_threadsafe(self._soon, loop, watch, gap)
             elif watch.others is not None and change != "progress":
-                loop.call_soon_threadsafe(self._soon, loop, watch, watch.others)
+                loop.call_soon_threadsafe(self._soon, loop, watch, 0.0 if change == "engine" else watch.others)
 
     def _soon(self, loop: AbstractEventLoop, watch: Watch, gap: float) -> None:
         """Run it when so much time has passed since the last run, or earlier where it is already to run earlier."""
@@ -177,7 +177,8 @@ def _rerun(session: AppSession, fragment: str) -> None:
 def follow(draw: Callable[[], None], owner: str, gap: float = PROGRESS_SECONDS, others: float | None = None) -> None:
     """Draw a part of the page now, and again when jobs of `owner` change: a new state at once, the rest every `gap`.
 
-    With `others` it shows other people's jobs, too, and is drawn for them so many seconds after the last time.
+    With `others` it shows the engine and other people's jobs, too, and is drawn for these so many seconds after the
+    last time, for the engine at once.
     """
 
     def body() -> None:

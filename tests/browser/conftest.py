@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,8 +43,13 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if running:
         yield running
         return
-    draft_url = request.getfixturevalue("draft_url")
-    folder = tmp_path_factory.mktemp("studio")
+    with served(tmp_path_factory.mktemp("studio"), request.getfixturevalue("draft_url"), "bootstrap.serve") as url:
+        yield url
+
+
+@contextmanager
+def served(folder: Path, draft_url: str, program: str) -> Iterator[str]:
+    """The address of a studio on a draft engine, by the module that serves it; its data lies in `folder`."""
     port = free_ports(1)[0]
     environment = {
         **os.environ,
@@ -56,7 +61,7 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     }
     with (folder / "studio.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bootstrap.serve"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log
+            [sys.executable, "-m", program], cwd=CHECKOUT, env=environment, stdout=log, stderr=log
         )
     url = f"http://127.0.0.1:{port}"
     try:
