@@ -181,6 +181,7 @@ def test_an_engine_that_never_answers_is_restarted_though_somebody_answers_on_it
 ) -> None:
     studio.tell("deaf")
     killed = studio.kill()
+    assert eventually(lambda: studio.pid != 0)
     deaf = studio.pid
     with stranger(studio.engine_url):
         assert not engine_failure(studio.engine_url)

@@ -48,6 +48,7 @@ def studio(request: pytest.FixtureRequest) -> str:
 def generate(window: Window, prompt: str, seconds: str) -> None:
     window.open("/Text_to_Video")
     window.describe(prompt)
+    window.choose("Fast")
     window.last(seconds)
     expect(window.text(re.compile(r"^\d+ frames$")).first).to_be_visible()
     window.press("Generate")
