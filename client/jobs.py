@@ -141,8 +141,7 @@ class JobManager:
 
     def submit(self, request: Request, owner: str) -> Job:
         """Start a job. Its row is written before anything is sent; uploading and sending happen in its own thread."""
-        (job,) = self._start([_new(request, owner)])
-        return job
+        return self._start([_new(request, owner)])[0]
 
     def can_draft(self) -> bool:
         """Whether drafts make sense: the studio's own engine is known to be another one than the draft engine."""
