@@ -16,8 +16,15 @@ DETAIL_LENGTH = 2000
 MODEL_INPUTS = ("ckpt_name", "lora_name", "text_encoder", "model_name", "unet_name", "vae_name", "clip_name")
 UNKNOWN_NODE_TYPES = ("missing_node_type", "invalid_prompt")
 OUT_OF_MEMORY = ("MemoryError", "OOM")
-SAID_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
-"""What torch says of memory in errors of other types: on Metal, on the CPU, and of an accelerator."""
+SAID_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "not enough gpu video memory",
+    "_status_alloc_failed",
+)
+"""What torch says of memory in errors of other types: on Metal, the CPU, DirectML, by cuBLAS and cuDNN; and Linux."""
 
 
 def explain(status: int, payload: Mapping[str, Any]) -> StudioError:
