@@ -40,7 +40,8 @@ class Device:
     """One device under one engine. `key` names both where things are learnt.
 
     `tflops` are 10^12 operations a second that arrive in the transformer; `bandwidth` is that of its memory in GB a
-    second, `vram_gb` its size in GB, None where it has none of its own. `basis` is `table`, `measured` or `guess`.
+    second, `vram_gb` its size in GB, None where it has none of its own or that isn't told. `basis` is `table`,
+    `measured` or `guess`.
     """
 
     key: str
@@ -139,14 +140,16 @@ def device(
         return Device("draft", "draft engine", "draft", 0.0, ram_gb=ram_gb)
     if type_ == "cpu":
         return Device("comfyui/cpu", "the processor", "cpu", CPU_TFLOPS, bandwidth=20.0, ram_gb=ram_gb)
-    key = f"comfyui/{name or type_}/{round(vram_gb)} GB"
+    key = f"comfyui/{name or type_ or 'unknown device'}/{round(vram_gb)} GB"
     if type_ == "mps":
         return Device(key, name or type_, "gpu", MPS_TFLOPS, bandwidth=200.0, ram_gb=ram_gb)
+    # A server that doesn't say, as some do, has memory all the same; ComfyUI says 1 GB of whatever DirectML runs on.
+    own_gb = None if vram_gb <= 0 or type_ == "privateuseone" else vram_gb
     row = known(name)
     if row is not None:
         share = SERVER_EFFICIENCY if row.server else DESKTOP_EFFICIENCY
-        return Device(key, name, "gpu", share * row.peak, row.bandwidth, vram_gb, ram_gb, row.fp8, "table")
+        return Device(key, name, "gpu", share * row.peak, row.bandwidth, own_gb, ram_gb, row.fp8, "table")
     if measured_tflops is not None:
         tflops = PRODUCT_EFFICIENCY * measured_tflops
-        return Device(key, name, "gpu", tflops, 8 * measured_tflops, vram_gb, ram_gb, False, "measured")
-    return Device(key, name or type_, "gpu", GUESSED_TFLOPS_PER_GB * max(vram_gb, 4.0), 500.0, vram_gb, ram_gb)
+        return Device(key, name, "gpu", tflops, 8 * measured_tflops, own_gb, ram_gb, False, "measured")
+    return Device(key, name or type_, "gpu", GUESSED_TFLOPS_PER_GB * max(vram_gb, 4.0), 500.0, own_gb, ram_gb)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from client.engine import Engine
+from client.engine import Engine, describe
 from client.estimate import facts, prior, smaller
 from client.estimate.device import device
 from client.estimate.estimator import Estimator
@@ -205,3 +205,16 @@ def test_the_device_is_read_from_what_a_real_server_says():
                                    {"devices": [{"vram_total": True, "name": 3}]}])  # fmt: skip
 def test_odd_answers_are_no_reason_to_fail(stats):
     assert machine(stats).first.total == 0
+
+
+@pytest.mark.parametrize(
+    "device_", [None, {"name": "cuda:0 Card of tomorrow", "type": "cuda", "vram_total": 0},
+                {"name": "privateuseone:0", "type": "privateuseone", "vram_total": 2**30}]
+)  # fmt: skip
+def test_memory_that_is_not_told_is_not_said_to_be_too_little(tmp_path, device_):
+    engine = describe("u", {"devices": [device_] if device_ else []}, 0)
+    store = Store(tmp_path / "studio.db")
+    made = Estimator(store, lambda: engine, tmp_path).request(asked())
+    store.close()
+    assert made.fits
+    assert made.vram_gb is None
