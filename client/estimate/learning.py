@@ -110,7 +110,7 @@ def learn(observations: Iterable[Observation], spread: float) -> Learnt:
     """What observations, oldest first, teach where the prior may be off by `spread` (logarithmic)."""
     by_kind: dict[str, list[Observation]] = {}
     for one in observations:
-        if one.prior > 0 and one.seconds > 0:
+        if 0 < one.prior < inf and 0 < one.seconds < inf:
             by_kind.setdefault(one.kind, []).append(one)
     alone = {kind: fit(seen[-WINDOW:], 0.0, spread**2) for kind, seen in by_kind.items()}
     parts = {name: _shared(alone, name, spread) for name in {part_of(kind) for kind in alone}}

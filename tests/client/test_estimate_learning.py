@@ -1,6 +1,7 @@
 """What runs teach: the fit, what it is not misled by, and what one run's events say."""
 
 import json
+import math
 import random
 
 import pytest
@@ -105,7 +106,8 @@ def test_noise_does_not_shift_the_middle():
 
 
 def test_nonsense_is_left_out():
-    assert factor([Observation("sample", 0.0, 5.0), Observation("sample", 5.0, 0.0), *runs(2.0, 2.0)]) > 1.7
+    nonsense = [Observation("sample", *pair) for pair in ((0.0, 5.0), (5.0, 0.0), (5.0, math.inf), (math.inf, 5.0))]
+    assert 1.7 < factor([*nonsense, *runs(2.0, 2.0)]) < 2.1
 
 
 # One run's events
