@@ -18,6 +18,8 @@ from workflows.grid import FRAME_STEP, Shape
 CELL = 32
 AUDIO_RATE = 25.0
 UNKNOWN_RATE = 24.0
+MOST = 1e6
+"""The largest number that can be a size, a count or a rate."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,10 @@ class Flows:
         if is_link(value):
             assert isinstance(value, list)
             return self.of(value[0], value[1])
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        # An own graph may hold any number; what no server would take says nothing.
+        return float(value) if 0 <= value <= MOST else None
 
     def latent(self, inputs: Mapping[str, Any], *names: str) -> Latent:
         """The first of the inputs that is a latent; an empty one where none is."""

@@ -1,5 +1,7 @@
 """What an estimate reads from the graphs that are sent, against the numbers published for the model."""
 
+import math
+
 import pytest
 
 from client.estimate import facts, prior
@@ -153,6 +155,15 @@ def test_a_cycle_in_an_own_graph_ends():
     graph = build(asked("t2v"))
     graph = edit.link_input(graph, "Stage 1 latents.video_latent", "Stage 1 split")
     assert work(facts.read(graph), "Stage 1").tokens == 0
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -64, 1e30, 10**400], ids=lambda number: str(number)[:4])
+def test_numbers_that_make_no_sense_in_an_own_graph_are_no_reason_to_fail(number):
+    graph = build(asked("t2v"))
+    for node in graph.values():
+        node["inputs"] |= {name: number for name, value in node["inputs"].items() if isinstance(value, int | float)}
+    seconds = estimate(facts.read(graph), H100, History(), manifest.mode("t2v")).seconds
+    assert 0 < seconds < math.inf
 
 
 def test_the_files_of_a_graph_are_loaded_once_each():
