@@ -168,11 +168,12 @@ class Estimator:
             if found.name != name:
                 raise NotMeasured(f"torch finds another GPU, {found.name}")
             history.keep_calibration(self._store, key, found.tflops, time.time())
+            kept = history.measured_tflops(self._store, key)
         except (NotMeasured, StudioError) as error:
             log.info("%s is not measured: %s", name, error)
             return
         with self._lock:
-            self._measured[key] = found.tflops
+            self._measured[key] = kept
 
     def _built(self, request: Request, device: Device) -> Graph:
         memory = (device.vram_gb or 0.0) * 1e9 / 2**30

@@ -166,6 +166,21 @@ def test_an_unknown_gpu_of_this_machine_is_measured_by_itself(estimator, asked, 
     assert estimator(local=False).device().basis == "measured"
 
 
+def test_a_measurement_does_not_change_what_runs_have_taught(data, capsys, asked, estimator, torch):
+    """They were compared with the guess; what a measurement would say instead, they have shown themselves."""
+    torch(TORCH.format(available=True))
+    store = Store(data / "studio.db")
+    history.keep(store, estimator().device().key, [Observation("sample", 10.0, 20.0, "t2v")] * 5, None)
+    store.close()
+    before = estimator(local=False).request(asked)
+    code, _ = run(capsys, "--measure")
+    assert (code, estimator(local=False).request(asked)) == (0, before)
+    itself = estimator()
+    itself.request(asked)
+    assert eventually(lambda: not measuring())
+    assert itself.request(asked) == before
+
+
 @pytest.mark.parametrize(
     "others", [{"local": False}, {"queue": 1}, {"name": "NVIDIA GeForce RTX 4090"}, {"name": "NVIDIA H200"}]
 )
