@@ -25,6 +25,9 @@ UNSEEN_SPREAD = 0.2
 OTHER_WORK = 0.1
 """Other work on the machine makes runs longer only: by so much (logarithmic) the range goes further up."""
 
+DISK_SPREAD = 1.1
+"""How far disks differ that nobody has seen at work: an NVMe drive reads ten times what a network volume gives."""
+
 BASES = {
     "table": "the published speed of this device",
     "measured": "a measurement on this device",
@@ -87,6 +90,8 @@ def loading(loads: Sequence[Load], device: Device, learnt: Learnt) -> tuple[floa
     if not seconds:
         return 0.0, 0.0
     factor, sigma = learnt.factor("load", seconds)
+    if "load" not in learnt.fits:
+        sigma = max(sigma, DISK_SPREAD)
     return seconds * factor, seconds * factor * exp(FOUR_OF_FIVE * sigma)
 
 
