@@ -1,4 +1,4 @@
-"""What pages that watch jobs cost: `python benchmarks/watchers.py [--pages 50] [--owners 25]`.
+"""What pages that watch jobs cost: `python benchmarks/watchers.py [--pages 50] [--owners 50]`.
 
 Starts the draft engine and the studio as it is served, and connects pages to it over Streamlit's websocket, each as a
 browser would, timers included. Each of `--owners` people has a job; all of them wait behind one that hangs until every
@@ -42,7 +42,7 @@ from tests.support.ports import free_ports  # noqa: E402
 from workflows.request import parse  # noqa: E402
 
 SMALL = {"prompt": "a lighthouse in a storm", "width": 256, "height": 128, "seconds": 1.0, "fps": 25}
-PACE = "step 10 0.1"
+PACE = "walk 10 0.1"
 """How the engine's sampler goes: ten steps in a second; see `tests/support/paced.py`."""
 LOAD_SECONDS = 60.0
 SECONDS_A_JOB = 20.0
@@ -54,7 +54,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=50)
-    parser.add_argument("--owners", type=int, default=25)
+    parser.add_argument("--owners", type=int, default=50)
     parser.add_argument("--most-cpu", type=float, default=100.0)
     parser.add_argument("--most-late", type=float, default=500.0)
     arguments = parser.parse_args()
@@ -96,6 +96,8 @@ class Studio:
 
     def changes(self) -> dict[str, dict[str, float]]:
         """When each owner's job began and ended, in unix seconds."""
+        failed = self._read("SELECT result FROM jobs WHERE state = 'failed'")
+        assert not failed, failed[0]
         rows = self._read("SELECT owner, started_at, finished_at FROM jobs WHERE state = 'succeeded'")
         return {owner: {"started": began, "finished": ended} for owner, began, ended in rows}
 

@@ -2,7 +2,8 @@
 
 Each run of the sampler takes the next line: `hang` is silent after its first step until the prompt is interrupted,
 `deaf` until the file `release` is there, whoever interrupts it, `step N` reports that many steps, as far as the number
-in the file `reached` says, `oom` fails as torch does without memory, `go` or no line samples at once.
+in the file `reached` says, `walk N S` that many of S seconds each, `oom` fails as torch does without memory, `go` or no
+line samples at once.
 Takes the draft engine's own command line.
 """
 
@@ -56,6 +57,10 @@ def paced(run):
             done = int((BASE / "reached").read_text() or done)
             context.progress(done, int(numbers[0]))
             time.sleep(0.02)
+        if order == "walk":
+            for step in range(int(numbers[0])):
+                time.sleep(float(numbers[1]))
+                context.progress(step + 1, int(numbers[0]))
         return run(context, **inputs)
 
     return sample
