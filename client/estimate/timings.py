@@ -64,8 +64,9 @@ def after(timings: Timings, event: Event, prompt_id: str, now: float) -> Timings
     if isinstance(event, Cached):
         return replace(timings, cached=timings.cached | frozenset(event.nodes))
     if isinstance(event, Executing):
-        # Without an id it is what a server says to who has come back.
-        return replace(_at(timings, event.node, now), broken=timings.broken or theirs is None)
+        # Without an id it is what a server says to who has come back; nothing was missed where the node is the same.
+        missed = theirs is None and event.node != timings.node
+        return replace(_at(timings, event.node, now), broken=timings.broken or missed)
     if isinstance(event, NodeProgress):
         return _progressed(timings, event, now)
     if isinstance(event, Ending):

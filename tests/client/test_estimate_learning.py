@@ -149,6 +149,14 @@ def test_a_lost_connection_spoils_the_times():
     assert not timings.complete
 
 
+def test_a_connection_made_anew_while_a_node_was_at_work_spoils_nothing():
+    """The watcher makes one after every 20 seconds of silence, which loading or one step may take."""
+    back = decode(json.dumps({"type": "executing", "data": {"node": "2"}}))
+    timings = heard((0.0, Started(ME)), (1.0, Executing(ME, "2")), (25.0, back), (60.0, Ending(ME)))
+    assert timings.complete
+    assert timings.spans == {"2": 59.0}
+
+
 def test_a_run_that_was_joined_half_way_is_not_complete():
     assert not heard((1.0, Executing(ME, "2")), (6.0, Ending(ME))).complete
 
