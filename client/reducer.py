@@ -121,7 +121,9 @@ def _advance(track: Track, nodes: Mapping[str, float], now: float, node: str = "
     if at != track.node:
         state = replace(state, step=0, of=0)
     if node in track.plan.nodes:
-        state = replace(state, stage=track.plan.stages[track.plan.nodes[node][0]], step=step, of=of)
+        state = replace(state, stage=track.plan.stages[track.plan.nodes[node][0]])
+        # After a reconnect the node is named again, without its step.
+        state = replace(state, step=step, of=of) if of else state
     since = now if at != track.node or merged.get(at) != track.nodes.get(at) else track.since
     advanced = replace(track, state=state, nodes=merged, node=at, since=since, away=None)
     return _loaded(advanced, now) if step and of > 1 else advanced

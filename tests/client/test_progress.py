@@ -108,6 +108,14 @@ def test_executing_after_a_reconnect_names_no_prompt_and_is_ours():
     assert track.state.stage == "Sample"
 
 
+def test_a_reconnect_takes_no_step_back_and_is_no_sign_of_progress():
+    step = {"type": "progress", "data": {"value": 3, "max": 8, "prompt_id": ME, "node": "2"}}
+    before = reduce(Track(ME, PLAN), decode(json.dumps(step)), 4.0)
+    after = reduce(before, decode('{"type": "executing", "data": {"node": "2"}}'), 30.0)
+    assert (after.state.step, after.state.of) == (3, 8)
+    assert not after.advanced_from(before)
+
+
 def test_a_preview_without_an_id_counts_only_while_running():
     frame = struct.pack(">II", 1, 1) + captures.JPEG
     waiting = Track(ME, PLAN)
