@@ -145,6 +145,10 @@ def _title(mode: str) -> str:
 
 def _kinds(report: Report) -> None:
     st.html(markup.section("Learnt by kind of work", len(report.kinds)))
-    rows = [((kind.title, f"measured {kind.measured} times"), f"{kind.factor:.2f} ×", f"± {kind.spread:.0%}")
+    rows = [((kind.title, f"measured {_times(kind.measured)}"), f"{kind.factor:.2f} ×", f"± {kind.spread:.0%}")
             for kind in report.kinds]  # fmt: skip
     st.html(markup.table(("Work", "Against the first guess", "Spread"), rows))
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

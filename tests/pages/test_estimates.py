@@ -48,5 +48,6 @@ def test_each_device_is_shown_by_itself(lonely_manager: JobManager) -> None:
     choice.select("comfyui/NVIDIA H200/151 GB").run()
     said = " ".join(" ".join(visit.shown).split())
     assert "NVIDIA H200, 151 GB" in said
+    assert "Sampling measured once" in said
     assert "12 s models loaded first" in said
     assert "50%" in said
