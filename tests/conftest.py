@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reason = gpu.absence(configuration.read()) if config.getoption("--gpu") else "needs --gpu"
         for item in for_gpu if reason else ():
             item.add_marker(pytest.mark.skip(reason=reason))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items[:] = _mixed(items)
+
+
+def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:
+    """One file of each folder, then the next of each: where browsers compute and programs are waited for, side by
+    side, both take less time than one after the other."""
+    folders: dict[Path, dict[Path, list[pytest.Item]]] = {}
+    for item in items:
+        folders.setdefault(item.path.parent, {}).setdefault(item.path, []).append(item)
+    rounds = zip_longest(*(files.values() for files in folders.values()), fillvalue=())
+    return [item for files in rounds for file in files for item in file]
 
 
 @pytest.fixture(scope="session")
