@@ -23,7 +23,8 @@ class Track:
     `nodes` holds each node's progress from 0 to 1, `texts` what nodes have shown; `node` is at work, with its last sign
     at `since`. `loaded` is how many seconds models took to load, None while they may still be loaded. `over` says that
     the engine has reported an end, `moved` that the queue has changed since HTTP was last asked, `away` since when the
-    engine does not answer. `expected` is the job's estimate. All times are in unix seconds.
+    engine does not answer. `expected` is the job's estimate, `least` how far the job was shown to be.
+    All times are in unix seconds.
     """
 
     prompt_id: str
@@ -40,6 +41,7 @@ class Track:
     node: str = ""
     since: float = 0.0
     loaded: float | None = None
+    least: float = 0.0
 
     def advanced_from(self, before: Track) -> bool:
         """Whether something was done since, so that the job is not stuck."""

@@ -9,14 +9,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 from client.estimate.model import StageEstimate
-from client.reducer import Track, pending_loading
+from client.events import Event
+from client.reducer import Track, pending_loading, reduce
 from client.states import Queued, Running
+from client.views import View
 
 PROJECTED_FROM = 0.04
 """Below this share of the work what it has taken so far says nothing."""
 
 NEARLY = 0.95
 """As far as a node that counts no steps is taken to be before it has ended."""
+
+
+def hear(track: Track, heard: Event | View, now: float) -> Track:
+    """The track after one more thing heard at `now`, unix seconds; it falls behind nothing that it stood at before."""
+    before = standing(track, now)
+    after = reduce(track, heard, now)
+    if after is track or not isinstance(before, Running):
+        return after
+    return replace(after, least=max(track.least, before.fraction))
 
 
 def standing(track: Track, now: float) -> Queued | Running:
@@ -34,8 +45,8 @@ def standing(track: Track, now: float) -> Queued | Running:
 def _standing(track: Track, state: Running, started_at: float, now: float) -> Running:
     elapsed = max(0.0, now - started_at)
     if track.expected is None or track.expected.seconds <= 0:
-        done = state.fraction
-        return replace(state, eta=elapsed * (1 - done) / done if done >= PROJECTED_FROM else None)
+        done = max(state.fraction, track.least)
+        return replace(state, fraction=done, eta=elapsed * (1 - done) / done if done >= PROJECTED_FROM else None)
     work, left = track.expected.seconds, pending_loading(track)
     done = min(1.0, state.fraction + _moved(track, state, now))
     loaded = min(left, max(0.0, elapsed - done * work)) if track.loaded is None else track.loaded
@@ -46,7 +57,7 @@ def _standing(track: Track, state: Running, started_at: float, now: float) -> Ru
     still = loading - loaded
     return replace(
         state,
-        fraction=1.0 if done >= 1 else (done * work + loaded) / (work + loading),
+        fraction=1.0 if done >= 1 else max(track.least, (done * work + loaded) / (work + loading)),
         eta=rest + still,
         eta_low=low + still,
         eta_high=high + still,

@@ -27,8 +27,9 @@ from client.order import Turn
 from client.overseer import Overseer, TimeUp
 from client.pace import Absence, Pace, Stopped
 from client.prepare import prepare
-from client.reducer import Track, noted, reduce, unanswered
+from client.reducer import Track, noted, unanswered
 from client.socket import Closed, Socket
+from client.standing import hear
 from client.states import Cancelled, Failed, Queued, Running, Succeeded
 from client.store import Row, Store
 from client.transport import Server, Unreachable
@@ -214,7 +215,7 @@ class Watcher:
         event = decode(frame)
         if event is not None:
             self._recorder.hear(event)
-            self._set(reduce(self._track, event, time.time()))
+            self._set(hear(self._track, event, time.time()))
 
     def _look(self) -> View | None:
         """Ask over HTTP; the view if it is final."""
@@ -225,7 +226,7 @@ class Watcher:
             return self._gone(view) if time.monotonic() - self._denied_since >= self._pace.doubt else None
         self._denied_since = None
         if isinstance(view, Pending | InProgress):
-            self._set(reduce(self._track, view, time.time()))
+            self._set(hear(self._track, view, time.time()))
             return None
         return self._gone(view) if isinstance(view, Interrupted) else view
 

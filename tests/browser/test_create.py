@@ -13,7 +13,7 @@ from tests.browser.window import Window
 
 pytestmark = pytest.mark.browser
 
-JOB_MILLISECONDS = 60_000
+JOB_MILLISECONDS = 120_000
 LOOKING_AWAY = """
     window.noted = [];
     document.hasFocus = () => false;

@@ -13,7 +13,7 @@ from tests.support.supervised import Supervised, supervised
 
 pytestmark = pytest.mark.browser
 
-JOB_MILLISECONDS = 60_000
+JOB_MILLISECONDS = 120_000
 RUNNING = re.compile(r"^\d+ %$")
 
 

@@ -25,7 +25,7 @@ POSTER_WIDTH = 640
 def watch_to_the_end(window: Window) -> None:
     """See a job run with percent and time left, then play."""
     expect(window.text(re.compile(r"^\d+ %$"))).to_be_visible(timeout=JOB_MILLISECONDS)
-    expect(window.text(re.compile(r"^about (\d+–)?\d+ s left$"))).to_be_visible(timeout=JOB_MILLISECONDS)
+    expect(window.text(re.compile(r"^about .+ left$"))).to_be_visible(timeout=JOB_MILLISECONDS)
     expect(window.text(re.compile(r"^\d:\d\d elapsed$"))).to_be_visible()
     expect(window.page.locator('li[aria-current="step"]')).to_have_count(1)
     expect(window.page.locator("video")).to_be_visible(timeout=JOB_MILLISECONDS)
@@ -111,7 +111,7 @@ def test_a_picture_a_cancel_and_a_browser_that_is_closed(
     expect(window.text("900×600")).to_be_visible()
     expect(window.text("is not a PNG, JPEG or WebP picture")).to_have_count(0)
     window.describe("The lights come on one by one, boats rock; water laps.")
-    window.last("10")
+    window.last("20")
     expect(window.text("481 frames").first).to_be_visible()
     window.press("Generate")
     expect(window.text(re.compile(r"^\d+ %$"))).to_be_visible(timeout=JOB_MILLISECONDS)

@@ -16,7 +16,7 @@ from client.estimate.recorder import plan_of
 from client.events import Ending, Event, Executing, NodeProgress, Started
 from client.job import Job
 from client.reducer import Track, reduce, unanswered
-from client.standing import standing
+from client.standing import hear, standing
 from client.states import Running
 from client.views import InProgress
 from workflows.grid import Shape
@@ -63,7 +63,7 @@ def shown(expected: Estimate, heard: list[tuple[float, Event]]) -> list[tuple[fl
         while now < then:
             seen.append((now, at(track, now).fraction))
             now += 0.5
-        track = reduce(track, event, then)
+        track = hear(track, event, then)
         seen.append((then, at(track, then).fraction))
     return seen
 
@@ -90,6 +90,15 @@ def test_the_bar_never_falls_and_ends_full(pace: float, thought: float, took: fl
     ]
     assert all(later >= earlier - 1e-9 for earlier, later in itertools.pairwise(seen))
     assert seen[-1] == pytest.approx(1.0)
+
+
+def test_a_node_that_counts_steps_after_all_does_not_throw_the_bar_back() -> None:
+    track = reduce(begun(WARM), Executing(ME, "decoder"), 70.0)
+    before = at(track, 90.0).fraction
+    track = hear(track, NodeProgress(ME, {"decoder": 0.01}, "decoder", 1, 100), 90.0)
+    assert at(track, 90.0).fraction == before
+    track = hear(track, NodeProgress(ME, {"decoder": 0.95}, "decoder", 95, 100), 97.0)
+    assert at(track, 97.0).fraction > before
 
 
 def test_a_sampler_gets_no_further_than_its_next_step() -> None:

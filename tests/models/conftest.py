@@ -114,8 +114,9 @@ class Person:
             text=True,
         )
 
-    def part(self) -> int:
-        return max((path.stat().st_size for path in self.folder.rglob("*.part")), default=0)
+    def parts(self) -> list[int]:
+        """The sizes of the files that have begun to come."""
+        return [path.stat().st_size for path in self.folder.rglob("*.part")]
 
 
 @pytest.fixture

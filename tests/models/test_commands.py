@@ -141,7 +141,7 @@ def test_a_killed_pull_goes_on_where_it_was(person: Person) -> None:
     person.hub.faults[path] = [stall]
     pulling = person.start(*FAST)
     assert stall.reached.wait(60)
-    assert eventually(lambda: person.part() == CAME)
+    assert eventually(lambda: person.parts() == [CAME])
     pulling.send_signal(signal.SIGKILL)
     pulling.communicate(timeout=30)
     assert not (person.models / "checkpoints" / CHECKPOINT).exists()
@@ -160,11 +160,11 @@ def test_ctrl_c_keeps_what_has_come(person: Person) -> None:
     person.hub.faults[path] = [stall]
     pulling = person.start(*FAST)
     assert stall.reached.wait(60)
-    assert eventually(lambda: person.part() == CAME)
+    assert eventually(lambda: person.parts() == [CAME])
     pulling.send_signal(signal.SIGINT)
     _, complaint = pulling.communicate(timeout=30)
     assert (pulling.returncode, complaint.strip()) == (130, "Interrupted. Pulling again goes on from here.")
-    assert person.part() == CAME
+    assert person.parts() == [CAME]
 
 
 def test_events_are_one_json_object_a_line_and_a_failure_is_an_exit_code(person: Person) -> None:
