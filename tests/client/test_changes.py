@@ -49,7 +49,7 @@ def test_the_end_of_a_job_is_told_once_it_can_be_read_and_its_owner_alone_is_nam
     small = {"prompt": "a lighthouse", "width": 256, "height": 128, "seconds": 0.4, "seed": 3}
     try:
         manager.changes.listen(
-            lambda owner, _: heard.extend((owner, type(job.state)) for job in manager.jobs("me") if owner)
+            lambda owner, _: heard.extend((owner, type(job.state)) for job in (manager.jobs("me") if owner else ()))
         )
         job = manager.submit(parse("t2v", small), "me")
         manager.wait(job.id, 60)

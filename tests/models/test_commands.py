@@ -151,7 +151,7 @@ def test_a_killed_pull_goes_on_where_it_was(person: Person) -> None:
     assert ended.returncode == 0, ended.stderr
     assert person.hub.ranges(path) == ["", f"bytes={CAME}-"]
     assert (person.models / "checkpoints" / CHECKPOINT).read_bytes() == CHECKPOINT.encode() * 5000
-    assert person.part() == 0
+    assert person.parts() == []
 
 
 def test_ctrl_c_keeps_what_has_come(person: Person) -> None:
