@@ -34,13 +34,18 @@ class Mirrored:
 def home(environ: Mapping[str, str]) -> Path:
     """Hugging Face's own folder, as its library finds it."""
     base = environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(environ.get("HF_HOME") or f"{base}/huggingface").expanduser()
+    return _path(environ.get("HF_HOME") or f"{base}/huggingface")
 
 
 def cache(environ: Mapping[str, str]) -> Path:
     """The hub's cache, as Hugging Face's library finds it."""
     named = environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE")
-    return Path(named).expanduser() if named else home(environ) / "hub"
+    return _path(named) if named else home(environ) / "hub"
+
+
+def _path(text: str) -> Path:
+    # As Hugging Face's library does it. Path.expanduser raises RuntimeError for a home folder that nobody knows.
+    return Path(os.path.expandvars(os.path.expanduser(text)))  # noqa: PTH111
 
 
 def is_read_only(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import httpx
 
 from client.models import variables
-from client.models.hub import Hub, host, reason_of
+from client.models.hub import NO_ADDRESS, Hub, host, reason_of
 
 Verdict = Literal["none", "accepted", "refused", "unknown"]
 
@@ -40,4 +40,6 @@ def check(hub: Hub) -> tuple[Verdict, str]:
         return "unknown", "HF_HUB_OFFLINE forbids asking"
     except httpx.HTTPError as error:
         return "unknown", f"{host(hub.endpoint)}: {reason_of(error)}"
+    except NO_ADDRESS:
+        return "unknown", f"{host(hub.endpoint)} answered something else than the hub does"
     return "accepted", ""

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -237,3 +239,17 @@ def test_a_cache_that_can_be_written_is_left_alone(tmp_path: Path) -> None:
 )
 def test_the_cache_is_where_hugging_face_s_library_looks(environ: dict[str, str], expected: str) -> None:
     assert str(mirror.cache(environ)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"), [("~nobody-of-this-name/hf", "~nobody-of-this-name/hf"), ("$SOME/hf", "/some/hf")]
+)
+def test_a_folder_is_found_where_hugging_face_s_library_finds_it(
+    text: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME", "/some")
+    program = "from huggingface_hub import constants; print(constants.HF_HUB_CACHE)"
+    env = {**os.environ, "HF_HOME": text}
+    env.pop("HF_HUB_CACHE", None)
+    theirs = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
+    assert str(mirror.cache({"HF_HOME": text})) == theirs.stdout.strip() == f"{folder}/hub"

@@ -14,6 +14,7 @@ from client.models import token
 from client.models.hub import Hub
 from client.models.service import NOTE, Choice, Models
 from tests.models.conftest import QUICK
+from tests.support import scripted
 from tests.support.commands import eventually
 from tests.support.hub import FakeHub, Stall, serving
 from tests.support.ports import free_ports
@@ -131,6 +132,12 @@ def test_a_pull_that_the_studio_s_end_cut_short_is_known_and_can_go_on(
 @pytest.mark.parametrize(("text", "verdict"), [(None, "none"), ("right", "accepted"), ("wrong", "refused")])
 def test_the_hub_says_whether_it_takes_the_token(hub: FakeHub, tmp_path: Path, text: str | None, verdict: str) -> None:
     assert token.check(Hub(hub.url, tmp_path, text))[0] == verdict
+
+
+def test_a_page_to_sign_in_where_the_hub_should_be_leaves_the_token_unknown(tmp_path: Path) -> None:
+    with scripted.Scripted({"GET /api/whoami-v2": lambda _: (200, b"<html>Sign in</html>")}) as server:
+        verdict, reason = token.check(Hub(server.url, tmp_path, "right"))
+    assert (verdict, reason) == ("unknown", f"{server.url[7:]} answered something else than the hub does")
 
 
 def test_a_hub_that_does_not_answer_leaves_the_token_unknown(tmp_path: Path) -> None:
