@@ -14,14 +14,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import HTTPSHandler, OpenerDirector, Request, build_opener
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from workflows import access, address
 from workflows.errors import StudioError
 
 SECONDS = 30
 ABSENT = (400, 404)
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @cache
@@ -120,13 +121,14 @@ def _answer(server: str, path: str, body: bytes | None = None, content_type: str
         request.add_unredirected_header(name, value)
     if content_type:
         request.add_header("Content-Type", content_type)
-    with _opener(known.ca).open(request, timeout=SECONDS) as answer:
+    with _opener(known.ca, urlsplit(bare).hostname in LOOPBACK).open(request, timeout=SECONDS) as answer:
         return bytes(answer.read()) if read else b""
 
 
 @cache
-def _opener(ca: Path | None) -> OpenerDirector:
-    return build_opener(HTTPSHandler(context=tls(ca)))
+def _opener(ca: Path | None, local: bool) -> OpenerDirector:
+    # A proxy meant for the internet must not catch the engine on this machine.
+    return build_opener(ProxyHandler({} if local else None), HTTPSHandler(context=tls(ca)))
 
 
 def _unreachable(server: str, reason: object) -> StudioError:
