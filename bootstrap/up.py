@@ -154,7 +154,8 @@ def _stay(studio: Studio, supervisor: subprocess.Popen[bytes], interrupted: Call
         if time.monotonic() - looked >= _WATCH_SECONDS:
             now = supervise.states(studio)
             for name, program in now.items():
-                if program.pid and program.pid != programs[name].pid:
+                before = programs.get(name)
+                if before and program.pid and program.pid != before.pid:
                     say(f"The {name} ended and was started again; its log is {program_log(studio.settings.data, name)}")
             for event in engine_events.read(studio.settings.data):
                 if event.time > told and event.what in _TOLD:

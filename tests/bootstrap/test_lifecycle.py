@@ -8,18 +8,22 @@ import os
 import shutil
 import signal
 import socket
+import socketserver
 import stat
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xmlrpc.server import SimpleXMLRPCDispatcher, SimpleXMLRPCRequestHandler
 
 import pytest
 
-from bootstrap import supervise
+from bootstrap import checks, supervise, up
 from bootstrap.probe import engine_failure, studio_failure
-from client import supervisor
+from bootstrap.supervise import Studio
+from client import settings, supervisor
 from tests.bootstrap.conftest import Running
 from tests.support.commands import CHECKOUT, alive, bootstrap, eventually, spawn, wait_for_line
 from tests.support.ports import free_ports
@@ -200,6 +204,40 @@ def test_the_foreground_command_tells_of_a_restart_and_ends_with_down(tmp_path: 
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert out.splitlines() == ["Stopped."]
+
+
+def test_a_supervisor_that_was_too_busy_at_first_is_no_trouble_for_the_foreground_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, answers = tmp_path / "supervisor.sock", list[int]()
+
+    class Handler(SimpleXMLRPCRequestHandler):
+        disable_nagle_algorithm = False
+
+        def address_string(self) -> str:
+            return ""
+
+    class Server(socketserver.UnixStreamServer, SimpleXMLRPCDispatcher):
+        logRequests = False
+
+    def rows() -> list[dict[str, Any]]:
+        answers.append(1)
+        return [{"name": "engine", "statename": "RUNNING", "pid": 10**7 + len(answers), "now": 2, "start": 1}]
+
+    def interrupted() -> bool:
+        if not path.exists():
+            server = Server(str(path), Handler)
+            SimpleXMLRPCDispatcher.__init__(server)
+            server.register_function(rows, "supervisor.getAllProcessInfo")
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        return len(answers) > 1
+
+    monkeypatch.setattr(up, "_WATCH_SECONDS", 0.0)
+    checks.data_folder(tmp_path)
+    studio = Studio(settings.read({"STUDIO_DATA": str(tmp_path)}), str(path))
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+        assert up._stay(studio, process, interrupted) == 0
+    assert "The engine ended and was started again" in capsys.readouterr().out
 
 
 def test_no_program_outlives_a_killed_supervisor(tmp_path: Path) -> None:
