@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import checks, engines, environment, health, layout, supervise
-from bootstrap.comfy import devices, install, launch
-from bootstrap.doctor_line import Line, guarded, of_error
+from bootstrap.comfy import damage, devices, install, launch
+from bootstrap.doctor_line import Level, Line, guarded, of_error
 from bootstrap.engines import Engine, External, Managed
 from bootstrap.layout import CHECKOUT
 from client import card
@@ -169,8 +169,13 @@ def _comfyui(case: Case) -> Iterator[Line]:
         return
     wanted = install.wanted(case.settings)
     text = f"{used.version}, commit {used.commit}, in {used.folder}"
+    flaw = "" if used.name == wanted.name else damage.find(used)
     if used.name == wanted.name:
         yield Line("ComfyUI", "ok", text)
+    elif flaw:
+        # Where the one that is asked for has not failed yet, the next start takes that.
+        level: Level = "problem" if isinstance(asked, Broken) else "warning"
+        yield Line("ComfyUI", level, f"{text}; it is damaged: {flaw}", install.repair(used))
     else:
         differs = f"commit {wanted.commit} for {wanted.device} with packs {wanted.profile}"
         do = "`python3 -m bootstrap install` installs that beside it and takes over once it has answered."

@@ -7,6 +7,7 @@ specification of installed projects) is compared with what lies there. What a pe
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -54,9 +55,10 @@ def find(install: Install, *, thorough: bool = False) -> str:
 def of_packages(folder: Path) -> str:
     """What is wrong with the packages of the install in a folder: one is gone, or is not whole any more."""
     found, stock = _packages(folder), state.read_json(_stock(folder))
-    if isinstance(found, str):
-        return found
-    gone = [f"the package {name} is gone" for name in stock.get("names", ()) if name not in found[0]]
+    if found is None or isinstance(found, str):
+        return found or ""
+    there = {_plain(name) for name in found[0]}
+    gone = [f"the package {name} is gone" for name in stock.get("names", ()) if _plain(name) not in there]
     return next(iter((*gone, *(flaw for flaw in found[1] if flaw not in stock.get("flaws", ())))), "")
 
 
@@ -69,7 +71,7 @@ def of_torch(folder: Path, device: str) -> str:
 def take_stock(folder: Path) -> None:
     """Note what packages a new install has, and what is odd about them from the start."""
     found = _packages(folder)
-    names, flaws = ([], []) if isinstance(found, str) else found
+    names, flaws = found if isinstance(found, tuple) else ([], [])
     state.write_json(_stock(folder), {"names": names, "flaws": flaws})
 
 
@@ -78,8 +80,11 @@ def forget_stock(folder: Path) -> None:
     _stock(folder).unlink(missing_ok=True)
 
 
-def _packages(folder: Path) -> tuple[list[str], list[str]] | str:
-    """Names of the packages and what is wrong with their files; why nobody can tell, where their Python won't run."""
+def _packages(folder: Path) -> tuple[list[str], list[str]] | str | None:
+    """Names of the packages and what is wrong with their files; what is wrong where their Python won't run.
+
+    None where the disk takes longer than that may: slow is not damaged.
+    """
     python = _python(folder)
     command = [str(python), "-I", "-c", _PACKAGES]
     try:
@@ -88,9 +93,16 @@ def _packages(folder: Path) -> tuple[list[str], list[str]] | str:
             env=environment(), timeout=_SECONDS, check=False,
         )  # fmt: skip
         names, flaws = json.loads(answer.stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+    except subprocess.TimeoutExpired:
+        return None
+    except (OSError, ValueError):
         return f"{python} does not run"
     return names, flaws
+
+
+def _plain(name: str) -> str:
+    """A package's name as all its spellings are compared: PyYAML 6.0.2 is followed by pyyaml 6.0.3."""
+    return re.sub(r"[-_.]+", "_", name).lower()
 
 
 def _python(folder: Path) -> Path:

@@ -94,6 +94,7 @@ def ensure(
         if isinstance(found, Broken) and in_use is not None and not again:
             say(f"The upgrade to ComfyUI {asked.commit[:12]} failed before: {found.reason}.")
             say(f"ComfyUI {in_use.version} stays in use. `python3 -m bootstrap install` tries the upgrade again.")
+            _warn(in_use, say)
             return in_use
         try:
             new = found.install if isinstance(found, Ready) else _make(settings, asked, say, free_bytes, answer_seconds)
@@ -102,6 +103,7 @@ def ensure(
                 raise
             say(sentence(error))
             say(f"Rolled back: ComfyUI {in_use.version} ({in_use.name}) stays in use.")
+            _warn(in_use, say)
             return in_use
         if in_use is None or in_use.name != new.name:
             state.write_json(home.current, {"name": new.name, "before": in_use.name if in_use else None})
@@ -148,6 +150,19 @@ def _make(
     state.mark_ready(install)
     say(f"ComfyUI {install.version} is installed for {install.device}, with torch {install.torch}.")
     return install
+
+
+def _warn(kept: Install, say: Say) -> None:
+    """Say what is wrong with an install that stays in use because the one that was asked for can't be had."""
+    flaw = damage.find(kept)
+    if flaw:
+        say(f"That one is damaged: {flaw}. {repair(kept)}")
+
+
+def repair(kept: Install) -> str:
+    """What a person does to have an install repaired that the settings no longer ask for."""
+    asked = f"STUDIO_COMFYUI_COMMIT={kept.commit}, --device {kept.device} and --packs {kept.profile}"
+    return f"`python3 -m bootstrap install` with {asked} repairs it."
 
 
 def _superseded(home: ComfyHome, in_use: Install) -> list[Path]:

@@ -71,7 +71,9 @@ def flaw(folder: Path) -> str:
     """
     if not folder.is_dir():
         return f"{folder} is gone"
-    for name in filter(None, _answer(folder, "ls-files", "--modified", "-z").split("\0")):
+    # Without fileMode a chmod -R would list every file, and those that are empty as they should be would be damage.
+    modified = _answer(folder, "-c", "core.fileMode=false", "ls-files", "--modified", "-z")
+    for name in filter(None, modified.split("\0")):
         path = folder / name
         if not path.is_symlink() and not (path.exists() and path.stat().st_size):
             return f"{path} is {'empty' if path.exists() else 'gone'}"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.comfy import install, packs
+from bootstrap.comfy import damage, install, packs
 from bootstrap.comfy.install import Broken, Partial, Ready
 from client import settings as configuration
 from client.comfy_home import comfyui
@@ -94,6 +94,11 @@ def test_an_upgrade_whose_source_is_gone_leaves_the_old_one_in_use(bench: Bench)
     bench.commit = "d" * 40
     assert bench.ensure() == old
     assert any("does not have the commit" in line for line in bench.said)
+    assert not any("damaged" in line for line in bench.said)
+    (old.source / "behaviour").unlink()
+    assert bench.ensure() == old
+    assert bench.said[-1].startswith(f"That one is damaged: {old.source / 'behaviour'} is gone.")
+    assert f"STUDIO_COMFYUI_COMMIT={old.commit}" in bench.said[-1]
     done = bootstrap("install", env={**os.environ, **bench.variables})
     assert done.returncode == 1
     assert "Rolled back" in done.stdout
@@ -162,9 +167,23 @@ def test_files_of_the_source_that_are_lost_are_found_and_written_again_without_t
 
 
 def test_what_a_person_changed_is_no_damage(bench: Bench) -> None:
+    bench.commit = bench.source.commit({"app/__init__.py": ""})
     made = bench.ensure()
+    for path in (made.source / "main.py", made.source / "app" / "__init__.py"):
+        path.chmod(0o777)
     (made.source / "main.py").write_text(f"{(made.source / 'main.py').read_text()}# mine\n")
     (bench.site_packages("extra.py")).write_text("mine = True\n")
+    # As a newer version of a package does whose name is written otherwise by now.
+    bench.site_packages("extra-1.0.dist-info").rename(bench.site_packages("Extra-1.1.dist-info"))
+    record = bench.site_packages("Extra-1.1.dist-info/RECORD")
+    record.write_text(record.read_text().replace("extra-1.0", "Extra-1.1"))
+    assert bench.found == Ready(made)
+
+
+def test_a_disk_that_takes_its_time_is_no_damage(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bench.ensure()
+    bench.site_packages("sitecustomize.py").write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(damage, "_SECONDS", 0.2)
     assert bench.found == Ready(made)
 
 

@@ -222,6 +222,11 @@ def by_name(case: Case) -> dict[str, Line]:
     return {line.name: line for line in doctor_checks.before_set_up(case)}
 
 
+def doctor_lines(case: Case) -> list[Line]:
+    """All lines on ComfyUI itself, of which there may be two."""
+    return [line for line in doctor_checks.before_set_up(case) if line.name == "ComfyUI"]
+
+
 def test_comfyui_that_is_absent_is_to_be_installed(tmp_path: Path) -> None:
     found = by_name(managed(tmp_path))["ComfyUI"]
     assert (found.level, found.text) == ("warning", f"absent, in {tmp_path}/comfyui")
@@ -243,6 +248,18 @@ def test_another_commit_than_the_settings_ask_for_is_said(tmp_path: Path) -> Non
     found = by_name(managed(tmp_path, STUDIO_COMFYUI_COMMIT="a" * 40))["ComfyUI"]
     assert found.level == "warning"
     assert "a" * 40 in found.text
+
+
+def test_an_install_that_stays_in_use_and_is_damaged_is_a_problem(tmp_path: Path) -> None:
+    made = installed(managed(tmp_path), packs=("ComfyMath",))
+    case = managed(tmp_path, STUDIO_COMFYUI_COMMIT="a" * 40)
+    place = comfyui(case.settings).installs / install.wanted(case.settings).name
+    for level in ("warning", "problem"):
+        found = by_name(case)["ComfyUI"] if level == "warning" else doctor_lines(case)[-1]
+        assert (found.level, f"{made.packs_folder / 'ComfyMath'} is gone" in found.text) == (level, True)
+        assert f"STUDIO_COMFYUI_COMMIT={made.commit}" in found.do
+        place.mkdir(exist_ok=True)
+        state.mark_broken(place, "it did not answer", [])
 
 
 def test_comfyui_that_is_broken_blocks(tmp_path: Path) -> None:
