@@ -174,26 +174,42 @@ def test_secrets_open_the_server_and_are_shown_nowhere(server: scripted.Scripted
     assert "s3cret" not in said + said_too
 
 
+def test_a_header_s_short_value_leaves_the_lines_readable(server: scripted.Scripted, tmp_path: Path) -> None:
+    env = {"STUDIO_COMFYUI_URL": server.url, "STUDIO_COMFYUI_HEADERS": "X-Tenant: a"}
+    _, lines, said = looked(tmp_path, "--port", free_ports(1)[0], **env)
+    assert lines["Engine"][1] == f"external, at {server.url}"
+    assert "…" not in said
+
+
 def test_it_works_before_anything_is_set_up(server: scripted.Scripted, tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     for room in ("bootstrap", "client", "workflows"):
         shutil.copytree(CHECKOUT / room, checkout / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / "requirements.txt", checkout)
     flags = ["--data", str(tmp_path / "data"), "--port", str(free_ports(1)[0])]
-    # -S leaves out every package that is installed.
-    ended = subprocess.run(
-        [sys.executable, "-S", "-m", "bootstrap", "doctor", *flags],
-        cwd=checkout,
-        env=environment({"STUDIO_COMFYUI_URL": server.url}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+
+    def early(url: str) -> subprocess.CompletedProcess[str]:
+        # -S leaves out every package that is installed.
+        return subprocess.run(
+            [sys.executable, "-S", "-m", "bootstrap", "doctor", *flags],
+            cwd=checkout,
+            env=environment({"STUDIO_COMFYUI_URL": url}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    ended = early(server.url)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ".venv is not set up" in " ".join(ended.stdout.split())
     assert f"{server.url} answers" in ended.stdout
     assert not (checkout / ".venv").exists()
+    with Gate(server.url, {"Authorization": f"Bearer {TOKEN}"}) as gate:
+        ended = early(gate.url)
+    assert ended.returncode == 1
+    assert "lets nobody in without credentials that it accepts (status 401)" in ended.stdout
+    assert "STUDIO_COMFYUI_TOKEN" in ended.stdout
 
 
 def managed(data: Path, **env: str) -> Case:
