@@ -98,6 +98,7 @@ def _running(job: Job, state: Running) -> None:
 
 
 def _foot(job: Job) -> None:
+    st.html(markup.quote(prompt(job)))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.html(markup.line(facts(job)), width="content")
         cancel_button(job)

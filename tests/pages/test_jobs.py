@@ -111,6 +111,15 @@ def test_edit_fills_the_form_with_what_did_not_finish(visit: Visit, manager: Job
     assert elsewhere.value("t2v.seed") == str(job.values["seed"])
 
 
+def test_a_job_that_waits_shows_its_prompt(lonely_manager: JobManager) -> None:
+    visit = Visit()
+    send(visit)
+    again = Visit(visit.owner).open_mode("t2v")
+    assert [text.strip() for text in again.shown if "kite" in text] == ["a *red* kite: over <dunes>"]
+    lonely_manager.cancel(lonely_manager.jobs(visit.owner)[0].id)
+    finish(lonely_manager, visit.owner)
+
+
 def test_a_job_that_waits_says_what_happened_to_the_engine_meanwhile(lonely_manager: JobManager) -> None:
     data = lonely_manager.folder.parent
     (data / "logs").mkdir(exist_ok=True)
