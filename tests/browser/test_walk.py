@@ -20,6 +20,18 @@ JOB_MILLISECONDS = 40_000
 PROMPT = "A lighthouse on a rocky coast at dusk, waves roll in, the camera pans slowly to the right; gulls, surf."
 SIZE, SECONDS, FRAMES, RATE = (1280, 704), "10", 241, 24
 POSTER_WIDTH = 640
+TARGETS = (
+    "[data-testid=stButton] button",
+    "[data-testid=stButtonGroup] > div button",
+    "[data-testid=stFileUploaderDropzone] button",
+    "[data-testid=stExpander] summary",
+    "[data-testid=stPageLink] a",
+)
+TOO_SMALL = """targets => [...document.querySelectorAll(`[data-testid=stMain] :is(${targets})`)]
+    .filter(target => target.offsetParent && target.getBoundingClientRect().height < 44)
+    .filter(target => !target.closest('[class*="st-key-tile-"], [class*="st-key-entry-"]'))
+    .map(target => target.innerText)"""
+"""What a thumb would miss. A tile is one target as a whole."""
 
 
 def watch_to_the_end(window: Window) -> None:
@@ -136,11 +148,12 @@ def test_a_picture_a_cancel_and_a_browser_that_is_closed(
 
 def test_a_phone_never_scrolls_sideways(browse: Callable[..., Window], artifacts: Path) -> None:
     window = browse("phone", width=390, height=844).open()
+    page = window.page
     pages = [f"/{mode.title.replace(' ', '_')}" for mode in manifest.modes()]
     for path in ("/", *pages, "/Library"):
         window.open(path)
         assert window.width() == 390, path
-    page = window.page
+        assert page.evaluate(TOO_SMALL, ", ".join(TARGETS)) == [], path
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Text to Video").click()
     expect(page.get_by_role("button", name="Generate")).to_be_visible()
