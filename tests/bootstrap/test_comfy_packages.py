@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.comfy import packages
+from bootstrap.comfy import damage, packages
 from bootstrap.comfy.install import Ready
 from tests.support.comfy_bench import PINS, Bench
 from tests.support.comfy_tree import tool
@@ -136,3 +136,10 @@ def test_torch_comes_from_the_default_index_where_that_for_the_device_does_not_a
     pip_bench.ensure()
     assert any("https://download.pytorch.org/whl/cpu does not answer" in line for line in pip_bench.said)
     assert pip_bench.version("torch") == "2.13.0"
+
+
+def test_a_disk_that_takes_its_time_is_no_damage(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bench.ensure()
+    bench.site_packages("sitecustomize.py").write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(damage, "_SECONDS", 0.2)
+    assert bench.found == Ready(made)
