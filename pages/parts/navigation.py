@@ -22,6 +22,7 @@ SYSTEM = {
 DRAWER = Path(__file__).with_name("drawer.js").read_text(encoding="utf-8")
 """Streamlit's own sidebar is a drawer on phones only, and closes after links of its own navigation only."""
 ELAPSED = Path(__file__).with_name("elapsed.js").read_text(encoding="utf-8")
+LINKS = Path(__file__).with_name("links.js").read_text(encoding="utf-8")
 
 
 def page_of(mode: Mode) -> str:
@@ -43,7 +44,7 @@ def sidebar() -> None:
         st.caption("System")
         for name in SYSTEM:
             to_system(name)
-        st.html(f"<script>{DRAWER}\n{ELAPSED}</script>", unsafe_allow_javascript=True)
+        st.html(f"<script>{DRAWER}\n{ELAPSED}\n{LINKS}</script>", unsafe_allow_javascript=True)
 
 
 def to_system(name: str) -> None:

@@ -76,3 +76,12 @@ def test_an_example_fills_the_form_by_its_picture_and_the_slider_cuts_its_sound(
     expect(page.get_by_role("button", name="Generate")).to_be_in_viewport()
     window.picture(artifacts / "trim_390.png")
     assert (window.errors, window.strangers) == ([], [])
+
+
+def test_a_link_is_followed_right_after_typing_and_what_was_typed_is_kept(browse: Callable[..., Window]) -> None:
+    window = browse("hasty").open("/Text_to_Video")
+    window.page.get_by_role("textbox", name="Prompt", exact=True).press_sequentially("A kite over dunes.")
+    window.go("Keyframes")
+    window.go("Text to Video")
+    expect(window.page.get_by_role("textbox", name="Prompt", exact=True)).to_have_value("A kite over dunes.")
+    assert (window.errors, window.strangers) == ([], [])
