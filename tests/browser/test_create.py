@@ -78,6 +78,15 @@ def test_an_example_fills_the_form_by_its_picture_and_the_slider_cuts_its_sound(
     assert (window.errors, window.strangers) == ([], [])
 
 
+def test_the_keyboard_sees_on_which_link_it_is(browse: Callable[..., Window]) -> None:
+    window = browse("typist").open("/Text_to_Video")
+    link = window.page.get_by_test_id("stSidebar").get_by_role("link", name="Home", exact=True)
+    window.page.get_by_role("textbox", name="Prompt", exact=True).press("Shift+Tab")
+    expect(link).to_have_css("outline-style", "none")
+    link.focus()
+    expect(link).to_have_css("outline-style", "solid")
+
+
 def test_a_link_is_followed_right_after_typing_and_what_was_typed_is_kept(browse: Callable[..., Window]) -> None:
     window = browse("hasty").open("/Text_to_Video")
     window.page.get_by_role("textbox", name="Prompt", exact=True).press_sequentially("A kite over dunes.")
