@@ -62,7 +62,7 @@ def drop(visitor: str) -> None:
             args=(widget, visitor),
             label_visibility="collapsed",
         )
-        refusal = st.session_state.get(REFUSAL)
+        refusal = st.session_state.pop(REFUSAL, None)
         if refusal:
             st.html(markup.notice("error", refusal[0], refusal[1], "videocam_off"))
     st.html(ANYWHERE, unsafe_allow_javascript=True)
@@ -75,7 +75,6 @@ def _restore(widget: str, visitor: str) -> None:
         return
     files.let_go(chosen)
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
-    st.session_state[REFUSAL] = None
     jobs = manager()
     try:
         found = restore(

@@ -291,6 +291,7 @@ def test_a_dropped_video_of_somebody_else_is_one_clear_sentence(manager: JobMana
     assert ["old clip.mp4 carries no settings of this studio." in refusal for refusal in visit.refusals] == [True]
     drop(visit, b"no video at all")
     assert len(visit.refusals) == 1
+    assert visit.open("Text_to_Video").open("Library").refusals == []
 
 
 @pytest.fixture
