@@ -1,6 +1,6 @@
 (() => {
   // A field sends what was typed into it a moment after it is left. Behind the click on a link, that would call the
-  // visitor back to the page that is being left.
+  // visitor back to the page that is being left; before the studio has taken it in, the link would have it forgotten.
   if (window.studioLinks) return;
   window.studioLinks = true;
   const moment = 300;
@@ -15,6 +15,12 @@
     event.preventDefault();
     event.stopPropagation();
     left = -moment;
-    setTimeout(() => link.click(), rest);
+    const last = performance.now() + 10 * moment;
+    const follow = () => {
+      const isBusy = document.querySelector('[data-test-script-state="running"]');
+      if (isBusy && performance.now() < last) setTimeout(follow, 50);
+      else link.click();
+    };
+    setTimeout(follow, rest);
   }, true);
 })();
