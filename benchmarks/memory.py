@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -33,7 +31,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: E402
 from websockets.asyncio.client import ClientConnection, connect  # noqa: E402
 
 from tests.support.draft import start_draft  # noqa: E402
-from tests.support.ports import free_ports  # noqa: E402
+from tests.support.served import served  # noqa: E402
 
 OWNER = f"{7:032x}"
 COOKIE = {"Cookie": f"studio_owner={OWNER}"}
@@ -52,8 +50,12 @@ def main() -> int:
     arguments = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        port, process = _studio(folder, stack)
-        address = f"http://127.0.0.1:{port}"
+        engine, engine_url = start_draft(folder / "engine")
+        stack.callback(engine.wait, 20)
+        stack.callback(engine.terminate)
+        (folder / "data" / "library").mkdir(parents=True)
+        studio = stack.enter_context(served(folder, engine_url))
+        address, process = studio.url, studio.process
         sound = folder / "long.wav"
         _write_sound(sound, arguments.megabytes)
         # The first page and the first small upload import what later ones use again.
@@ -126,35 +128,6 @@ def _resident(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024 / 1e6
     return 0.0
-
-
-def _studio(folder: Path, stack: ExitStack) -> tuple[int, subprocess.Popen[bytes]]:
-    engine, engine_url = start_draft(folder / "engine")
-    stack.callback(engine.wait, 20)
-    stack.callback(engine.terminate)
-    (folder / "data" / "library").mkdir(parents=True)
-    port = free_ports(1)[0]
-    environment = {
-        **os.environ,
-        "STUDIO_PORT": str(port),
-        "STUDIO_HOST": "127.0.0.1",
-        "STUDIO_ENGINE_PORT": engine_url.rsplit(":", 1)[-1],
-        "STUDIO_COMFYUI_URL": "",
-        "STUDIO_DATA": str(folder / "data"),
-    }
-    log = stack.enter_context((folder / "studio.log").open("w"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bootstrap.serve"], cwd=ROOT, env=environment, stdout=log, stderr=log
-    )
-    stack.callback(process.wait, 20)
-    stack.callback(process.terminate)
-    while True:
-        try:
-            if requests.get(f"http://127.0.0.1:{port}/health", timeout=5).json()["engine"] == "alive":
-                return port, process
-        except requests.ConnectionError:
-            assert process.poll() is None, (folder / "studio.log").read_text()
-        time.sleep(0.1)
 
 
 def _write_sound(path: Path, megabytes: int) -> None:

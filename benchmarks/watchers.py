@@ -17,7 +17,6 @@ import os
 import re
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,15 +29,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import requests  # noqa: E402
 from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: E402
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: E402
 from websockets.asyncio.client import ClientConnection, connect  # noqa: E402
 
 from bootstrap import serve  # noqa: E402
 from client.jobs import manager  # noqa: E402
+from client.store import DATABASE  # noqa: E402
 from tests.support.draft import start_draft  # noqa: E402
-from tests.support.ports import free_ports  # noqa: E402
+from tests.support.served import Served, served  # noqa: E402
 from workflows.request import parse  # noqa: E402
 
 SMALL = {"prompt": "a lighthouse in a storm", "width": 256, "height": 128, "seconds": 1.0, "fps": 25}
@@ -62,7 +61,7 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         studio = _studio(folder, arguments.owners, stack)
         owners = [f"{number:032x}" for number in range(1, arguments.owners + 1)]
-        pages = [Page(studio.port, owners[number % len(owners)]) for number in range(arguments.pages)]
+        pages = [Page(studio.served.port, owners[number % len(owners)]) for number in range(arguments.pages)]
         watched = asyncio.run(_watch(studio, owners, pages))
         return _report(arguments, pages, watched, studio.changes())
 
@@ -71,19 +70,18 @@ def main() -> int:
 class Studio:
     """The studio's process, told through its standard input what to do with jobs."""
 
-    process: subprocess.Popen[str]
-    port: int
-    data: Path
+    served: Served
 
     def say(self, **command: object) -> None:
         """One command; see `_obey`."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(command) + "\n")
-        self.process.stdin.flush()
+        pipe = self.served.process.stdin
+        assert pipe is not None
+        pipe.write(json.dumps(command) + "\n")
+        pipe.flush()
 
     def cpu(self) -> float:
         """Seconds of the processor that it has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.served.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def open_jobs(self) -> int:
@@ -102,7 +100,7 @@ class Studio:
         return {owner: {"started": began, "finished": ended} for owner, began, ended in rows}
 
     def _read(self, query: str) -> list[tuple[str, float, float]]:
-        connection = sqlite3.connect(self.data / "studio.db", timeout=30)
+        connection = sqlite3.connect(self.served.data / DATABASE, timeout=30)
         try:
             return connection.execute(query).fetchall()
         finally:
@@ -114,35 +112,7 @@ def _studio(folder: Path, jobs: int, stack: ExitStack) -> Studio:
     (folder / "engine" / "pace").write_text("\n".join(["hang", *[PACE] * jobs]))
     stack.callback(engine.wait, 20)
     stack.callback(engine.terminate)
-    port = free_ports(1)[0]
-    environment = {
-        **os.environ,
-        "STUDIO_PORT": str(port),
-        "STUDIO_HOST": "127.0.0.1",
-        "STUDIO_ENGINE_PORT": engine_url.rsplit(":", 1)[-1],
-        "STUDIO_COMFYUI_URL": "",
-        "STUDIO_DATA": str(folder / "data"),
-        "PYTHONPATH": str(ROOT),
-    }
-    log = stack.enter_context((folder / "studio.log").open("w"))
-    process = subprocess.Popen(
-        [sys.executable, __file__, "--serve"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=log,
-        stderr=log,
-        text=True,
-    )
-    stack.callback(process.wait, 20)
-    stack.callback(process.terminate)
-    while True:
-        try:
-            if requests.get(f"http://127.0.0.1:{port}/health", timeout=5).json()["engine"] == "alive":
-                return Studio(process, port, folder / "data")
-        except requests.ConnectionError:
-            assert process.poll() is None, (folder / "studio.log").read_text()
-        time.sleep(0.1)
+    return Studio(stack.enter_context(served(folder, engine_url, (__file__, "--serve"))))
 
 
 def _serve() -> int:

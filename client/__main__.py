@@ -32,7 +32,7 @@ from client.jobs import Job, JobManager, limits_of
 from client.media import admit_file
 from client.settings import Settings
 from client.states import NAMES, Cancelled, Failed, Queued, Running, Succeeded, is_final
-from client.store import Store
+from client.store import DATABASE, Store
 from client.transport import Server, Unreachable
 from workflows import access, manifest, reference
 from workflows.access import Access
@@ -43,7 +43,6 @@ from workflows.server import tls
 POLL_SECONDS = 0.1
 BAR_WIDTH = 30
 GOODBYE_SECONDS = 8.0
-DATABASE = "studio.db"
 NUMBER = "{n}"
 NOT_THE_INPUT = ("engine_unreachable", "out_failed", "database_failed")
 EXIT_CODES: dict[type, int] = {Succeeded: 0, Failed: 1, Cancelled: 130}
@@ -214,9 +213,7 @@ def print_bar(job: Job, outputs: Sequence[Path], place: str) -> None:
 def follow(manager: JobManager, jobs: Sequence[Job], outs: Sequence[Path], as_lines: bool, left: Event) -> int:
     """Report on the jobs until they have ended, or `left` is set; the exit code. Their videos go to `outs`."""
     report = print_json if as_lines else print_bar
-    key: Callable[[Job], object] = milestone
-    if as_lines or sys.stderr.isatty():
-        key = moment
+    key: Callable[[Job], object] = moment if as_lines or sys.stderr.isatty() else milestone
     codes = [EXIT_CODES[Cancelled]] * len(jobs)
     waiting = list(range(len(jobs)))
     try:

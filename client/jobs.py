@@ -36,7 +36,7 @@ from client.pace import Pace
 from client.reducer import Track
 from client.shelf import EVERYTHING, Shelf, Wanted, files_of
 from client.states import Failed, Queued, Running, is_final
-from client.store import NewJob, Row, Store
+from client.store import DATABASE, NewJob, Row, Store
 from client.transport import LOOPBACK, Server
 from client.watcher import Watcher
 from workflows import manifest
@@ -81,7 +81,7 @@ class JobManager:
         self._access = access
         self._pace = pace
         self._limits = limits
-        self._store = Store(data / "studio.db")
+        self._store = Store(data / DATABASE)
         self.shelf = Shelf(self._store, self.folder, self.uploads)
         self.exports = Exporter(self.shelf, data / "exports")
         self.changes = Changes()

@@ -25,6 +25,7 @@ from workflows.graph import Graph
 from workflows.request import Request
 from workflows.values import Lora, Media, Value
 
+DATABASE = "studio.db"
 VERSION = 3
 TABLE = """
 CREATE TABLE IF NOT EXISTS jobs (

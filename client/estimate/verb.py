@@ -11,7 +11,7 @@ from client.estimate import calibrate, history
 from client.estimate.calibrate import Measured, NotMeasured
 from client.estimate.device import device
 from client.estimate.report import RECENT, Report, reports
-from client.store import Store
+from client.store import DATABASE, Store
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,7 +29,7 @@ def run(data: Path, as_json: bool, measuring: bool) -> int:
             measured = calibrate.measure()
         except NotMeasured as error:
             problem = str(error)
-    store = Store(data / "studio.db")
+    store = Store(data / DATABASE)
     try:
         if measured is not None:
             history.keep_calibration(store, _key(measured), measured.tflops, time.time())

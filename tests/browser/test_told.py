@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import served
 from tests.browser.window import Window
+from tests.support.served import served
 
 pytestmark = pytest.mark.browser
 
@@ -20,8 +20,8 @@ PERCENT = re.compile(r"^\d+ %$")
 
 @pytest.fixture(scope="module")
 def studio(draft_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("untimed"), draft_url, "tests.support.untimed") as url:
-        yield url
+    with served(tmp_path_factory.mktemp("untimed"), draft_url, ("-m", "tests.support.untimed")) as running:
+        yield running.url
 
 
 def test_a_job_is_seen_to_run_and_end_on_every_page_of_its_owner(browse: Callable[..., Window]) -> None:
