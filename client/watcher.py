@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from client import drafting, library, refusal
+from client.absence import Absence
 from client.attempts import earlier, listener
 from client.budget import ATTEMPTS
 from client.conversation import collected, enhanced_by, has_arrived, planned, sent, submit, taken_back, write_down
@@ -25,7 +26,7 @@ from client.estimate.recorder import Recorder
 from client.events import decode
 from client.order import Turn
 from client.overseer import Overseer, TimeUp
-from client.pace import Absence, Pace, Stopped
+from client.pace import Pace, Stopped
 from client.prepare import prepare
 from client.reducer import Track, noted, unanswered
 from client.socket import Closed, Socket

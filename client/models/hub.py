@@ -31,7 +31,8 @@ from workflows import address
 from workflows.errors import StudioError
 from workflows.registry import Variant
 
-# They log every address that is asked or redirected to, with the password or the signature in it.
+# They log every address that is asked or redirected to, with the password or the signature in it. The library brings
+# httpx under a name of its own, httpx2, and httpcore2 with it.
 for _name in (httpx.__name__, httpx.__name__.replace("httpx", "httpcore")):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
@@ -41,7 +42,7 @@ METADATA_TRIES = 3
 LONGEST_WAIT = 300.0
 """Seconds that a server may ask to be left alone for; longer ones are an error."""
 
-NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+HASH = re.compile(r"[A-Za-z0-9][\w.-]*")
 """A hash or a commit, as far as it matters for the cache."""
 
 NO_ADDRESS = (ValueError, httpx.InvalidURL)
@@ -136,7 +137,7 @@ def describe(hub: Hub, variant: Variant, sleep: Callable[[float], object] = time
             sleep(pause(problem.wait, attempt))
             continue
         # Both become names of files.
-        named = all(NAME.fullmatch(one or "") for one in (found.commit_hash, found.etag))
+        named = all(HASH.fullmatch(one or "") for one in (found.commit_hash, found.etag))
         if named and found.size and found.size > 0:
             return Info(str(found.commit_hash), str(found.etag), found.size)
         reason = "it names no size" if named else "it names no hash"
