@@ -17,6 +17,7 @@ import streamlit as st
 from client.jobs import Job, manager
 from client.states import Cancelled, Failed, Running, Succeeded
 from pages.parts import words
+from pages.parts.whole import whole
 from workflows import manifest
 
 OPEN = "alerts.open"
@@ -41,7 +42,8 @@ def listen(visitor: str, page: str) -> None:
     gone = [job for job in (manager().get(job_id) for job_id in before if job_id not in now) if job is not None]
     told: tuple[dict[str, str], ...] = st.session_state.get(ENDED, ())
     told = (*told, *(entry for job in gone for entry in ended(job)))[-MOST_ENDED:]
-    st.session_state[OPEN], st.session_state[ENDED] = now, told
+    with whole():
+        st.session_state[OPEN], st.session_state[ENDED] = now, told
     if active or before or told:
         with st.container(key="alerts"):
             _run({"title": title(active) or page, "page": page, "ended": told, "again": time.monotonic()})

@@ -12,6 +12,7 @@ from pages.parts import facts, files, job_card, markup, owner, reuse, selection,
 from pages.parts.frame import page_of
 from pages.parts.gallery import gallery
 from pages.parts.variations import members
+from pages.parts.whole import whole
 from workflows.errors import StudioError
 from workflows.manifest import Mode
 
@@ -90,13 +91,15 @@ def _file_actions(job: Job) -> None:
     if st.button(
         "Compare", key="compare", icon=":material/compare:", type="tertiary", help="Then choose the other one."
     ):
-        selection.begin(job.id)
-        st.switch_page("pages/Library.py", query_params=owner.link())
+        with whole():
+            selection.begin(job.id)
+            st.switch_page("pages/Library.py", query_params=owner.link())
     _graph(job)
     if st.button("Delete", key="delete", icon=":material/delete:", type="tertiary"):
-        manager().shelf.discard(job.owner, [job.id], time.time())
-        undo.offer([job.id])
-        st.switch_page("pages/Library.py", query_params=owner.link())
+        with whole():
+            manager().shelf.discard(job.owner, [job.id], time.time())
+            undo.offer([job.id])
+            st.switch_page("pages/Library.py", query_params=owner.link())
 
 
 def _graph(job: Job) -> None:
@@ -117,8 +120,9 @@ def _next_actions(job: Job, mode: Mode) -> None:
     """What comes next from it."""
     with st.container(horizontal=True, key="next", gap="xsmall"):
         if st.button("Reuse settings", key="again", icon=":material/tune:", help="Fills the form with all of them."):
-            reuse.fill(mode, job.preset, job.values)
-            st.switch_page(page_of(mode), query_params=owner.link())
+            with whole():
+                reuse.fill(mode, job.preset, job.values)
+                st.switch_page(page_of(mode), query_params=owner.link())
         st.button(
             "Vary seed",
             key="vary",
@@ -147,6 +151,7 @@ def _vary(job: Job) -> None:
         st.query_params["job"] = made.id
 
 
+@whole()
 def _go_on(job: Job) -> None:
     try:
         mode = reuse.go_on(job)

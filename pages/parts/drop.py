@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from client import settings
 from client.jobs import manager
@@ -10,6 +11,7 @@ from client.restoring import restore
 from pages.parts import files, markup, owner, reuse
 from pages.parts.frame import page_of
 from pages.parts.send_bar import refuse
+from pages.parts.whole import whole
 from workflows import manifest
 from workflows.errors import StudioError
 
@@ -46,9 +48,10 @@ ANYWHERE = """<script>
 
 def drop(visitor: str) -> None:
     """Draw the place; go to the form that a dropped video has filled."""
-    target = st.session_state.pop(OPEN, None)
-    if target:
-        st.switch_page(page_of(manifest.mode(target)), query_params=owner.link())
+    with whole():
+        target = st.session_state.pop(OPEN, None)
+        if target:
+            st.switch_page(page_of(manifest.mode(target)), query_params=owner.link())
     widget = f"library.drop.{st.session_state.get(TURN, 0)}"
     with st.container(key="drop", gap="xsmall"):
         st.html(markup.section("Settings from a video"))
@@ -71,7 +74,7 @@ def drop(visitor: str) -> None:
 def _restore(widget: str, visitor: str) -> None:
     """Fill the form and let go of the upload, which would otherwise stay in memory."""
     chosen = st.session_state.get(widget)
-    if chosen is None:
+    if not isinstance(chosen, UploadedFile):
         return
     files.let_go(chosen)
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1

@@ -10,6 +10,7 @@ from client import settings
 from client.jobs import Job, manager
 from client.last_frame import last_frame
 from pages.parts import files, values
+from pages.parts.whole import whole
 from workflows import manifest
 from workflows.errors import StudioError
 from workflows.manifest import MEDIA_TYPES, Mode
@@ -20,6 +21,7 @@ NEXT_MODE, FIRST_FRAME = "i2v", "image"
 """The mode that goes on from a picture, and its field for it."""
 
 
+@whole()
 def fill(mode: Mode, preset: str, given: Mapping[str, Any], missing: Mapping[str, str] | None = None) -> None:
     """Fill a mode's form; fields whose file is not here any more say so. `missing` has names of such files by field."""
     gone = {**_gone(given), **(missing or {})}

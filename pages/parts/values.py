@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts import sizes
+from pages.parts.whole import whole
 from workflows.manifest import MEDIA_TYPES, Field, Mode, Preset
 from workflows.request import DEFAULT_PRESET, UNKNOWN_RATE, remaining, whole_length
 from workflows.values import Lora, Media
@@ -39,6 +40,7 @@ def put(mode: Mode, name: str, value: Any) -> None:
     st.session_state[key(mode, name)] = value
 
 
+@whole()
 def assign(mode: Mode, name: str, value: Any) -> None:
     """Set a value that a widget holds; from a callback, or before the widget is drawn."""
     old = key(mode, name)
@@ -80,6 +82,7 @@ def loras(mode: Mode, field: Field) -> tuple[int, ...]:
     return get(mode, f"{field.name}.rows") or ()
 
 
+@whole()
 def add_lora(mode: Mode, field: Field, lora: Lora | None = None) -> None:
     """Add a row, empty or with a LoRA."""
     row = (get(mode, f"{field.name}.count") or 0) + 1
@@ -114,6 +117,7 @@ HELD_AS: dict[str, Callable[..., Any]] = {
 }
 
 
+@whole()
 def settle(mode: Mode) -> None:
     """Bring the values into line with the preset, the aspect and the resolution that are chosen; everything missing
     gets its default.
@@ -166,6 +170,7 @@ def collect(mode: Mode) -> dict[str, Any]:
     return {"preset": chosen.name} | {field.name: given[field.name] for field in mode.fields_for(chosen, given)}
 
 
+@whole()
 def fill(mode: Mode, preset_name: str, given: Mapping[str, Any]) -> None:
     """Set the form to the values of a job."""
     assign(mode, "preset", preset_name)

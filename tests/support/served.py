@@ -36,7 +36,10 @@ class Served:
 
 @contextmanager
 def served(folder: Path, draft_url: str, program: Sequence[str] = SERVE) -> Iterator[Served]:
-    """A studio whose engine is alive, by the arguments of Python that serve it; its data and log lie in `folder`."""
+    """A studio whose engine is alive, by the arguments of Python that serve it; its data and log lie in `folder`.
+
+    Fails where the log has a traceback in the end.
+    """
     port, data = free_ports(1)[0], folder / "data"
     environment = {
         **os.environ,
@@ -48,6 +51,7 @@ def served(folder: Path, draft_url: str, program: Sequence[str] = SERVE) -> Iter
         "PYTHONPATH": str(CHECKOUT),
     }
     log = folder / "studio.log"
+    folder.mkdir(parents=True, exist_ok=True)
     with log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, *program],
@@ -65,6 +69,8 @@ def served(folder: Path, draft_url: str, program: Sequence[str] = SERVE) -> Iter
     finally:
         process.terminate()
         process.wait(20)
+    said = log.read_text()
+    assert "Traceback" not in said, said
 
 
 def _wait_until_it_answers(studio: Served, log: Path) -> None:
