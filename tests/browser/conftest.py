@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 from tests.browser.window import Window
 from tests.support.served import served
 
-expect.set_options(timeout=30_000)
+BUSY_MILLISECONDS = 90_000
+"""How long a page may take on a machine that does other things, too; a test that passes waits for none of it."""
+expect.set_options(timeout=BUSY_MILLISECONDS)
+WINDOWS: pytest.StashKey[list[Window]] = pytest.StashKey()
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -41,9 +45,24 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield running.url
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Add to the report of a test that failed what its windows showed."""
+    report = yield
+    if call.when == "call" and report.failed:
+        for window in item.stash.get(WINDOWS, []):
+            with suppress(Error):
+                shown = window.page.locator("body").aria_snapshot(timeout=5_000)
+                report.sections.append((f"Shown at {window.page.url}", shown))
+    return report
+
+
 @pytest.fixture
-def browse(chromium: str, studio: str, tmp_path: Path) -> Iterator[Callable[..., Window]]:
+def browse(
+    chromium: str, studio: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Window]]:
     """Opens a browser: `browse(profile, width, height)`. The same profile is the same person, cookies and all."""
+    windows = request.node.stash.setdefault(WINDOWS, [])
     with ExitStack() as stack:
         play = stack.enter_context(sync_playwright())
 
@@ -55,6 +74,8 @@ def browse(chromium: str, studio: str, tmp_path: Path) -> Iterator[Callable[...,
                 viewport={"width": width, "height": height},
                 accept_downloads=True,
             )
-            return stack.enter_context(Window(context, studio))
+            context.set_default_timeout(BUSY_MILLISECONDS)
+            windows.append(stack.enter_context(Window(context, studio)))
+            return windows[-1]
 
         yield open_window

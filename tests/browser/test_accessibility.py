@@ -10,13 +10,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.window import Window
+from tests.browser.window import JOB_MILLISECONDS, Window
 
 pytestmark = pytest.mark.browser
 
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py") if path.stem != "__init__")
 GRAVE = ("serious", "critical")
-JOB_MILLISECONDS = 90_000
 
 
 def violations(window: Window) -> list[tuple[str, Any]]:

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.window import Window
+from tests.browser.window import JOB_MILLISECONDS, Window
 
 pytestmark = pytest.mark.browser
 
-JOB_MILLISECONDS = 120_000
 LOOKING_AWAY = """
     window.noted = [];
     document.hasFocus = () => false;

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.window import Window
+from tests.browser.window import JOB_MILLISECONDS, Window
 
 pytestmark = pytest.mark.browser
 
-JOB_MILLISECONDS = 90_000
 PROMPT = "A paper boat on a stream in a forest; water."
 ALL_LOADED = """() => [...document.querySelectorAll(".st-key-compare video")].every(video => video.readyState >= 2)"""
 STATES = """() => [...document.querySelectorAll(".st-key-compare video")].map(video => ({

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from pages.parts import sizes
-from tests.browser.window import Window
+from tests.browser.window import JOB_MILLISECONDS, Window
 from tests.support.uploads import clip, wav
 from workflows import manifest
 from workflows.manifest import MEDIA_TYPES, Mode
@@ -21,7 +21,6 @@ from workflows.values import Media
 
 pytestmark = pytest.mark.browser
 
-JOB_MILLISECONDS = 90_000
 PROMPT = "A woman in a red coat on a harbour wall at dusk says: good evening; the camera stands still; waves."
 SECONDS = 2.0
 LOADED = """async element => {

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.window import Window
+from tests.browser.window import JOB_MILLISECONDS, Window
 from tests.support.proxy import Proxy
 from tests.support.supervised import Supervised, supervised
 
 pytestmark = pytest.mark.browser
 
-JOB_MILLISECONDS = 120_000
 RUNNING = re.compile(r"^\d+ %$")
 
 

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.window import Window
+from tests.browser.window import JOB_MILLISECONDS, Window
 from tests.support.served import served
 
 pytestmark = pytest.mark.browser
 
-JOB_MILLISECONDS = 120_000
 NOBODY = "Nobody else has anything in the queue."
 PERCENT = re.compile(r"^\d+ %$")
 

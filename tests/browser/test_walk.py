@@ -11,12 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.window import Window
+from tests.browser.window import JOB_MILLISECONDS, Window
 from workflows import manifest
 
 pytestmark = pytest.mark.browser
 
-JOB_MILLISECONDS = 40_000
 PROMPT = "A lighthouse on a rocky coast at dusk, waves roll in, the camera pans slowly to the right; gulls, surf."
 SIZE, SECONDS, FRAMES, RATE = (1280, 704), "10", 241, 24
 POSTER_WIDTH = 640

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
+JOB_MILLISECONDS = 180_000
+"""How long a video may take on a machine that does other things, too."""
 OWN_SCHEMES = ("data", "blob")
 BASE_PATH_PROBE = re.compile(r"/[A-Za-z_]+/_stcore/(health|host-config)")
 """Streamlit asks for these below a page's address, to find out under which path it is served; 404 is the answer."""
