@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
+from pkgutil import iter_modules
 
 import streamlit as st
 import uvicorn
@@ -32,6 +33,9 @@ from workflows.errors import StudioError
 # What Streamlit imports on first use: loaded before the freeze, or every later full collection walks through it.
 _HEAVY = ("pandas", "pyarrow", "altair", "streamlit.dataframe_util", "streamlit.elements.arrow")
 
+# The first visitor of a page need not wait for them, either.
+_PARTS = "pages.parts"
+
 _COLLECT_SECONDS = 2.0
 
 # How long a thread that computes keeps Python's lock from others. What answers browsers gives it up at every write, and
@@ -47,7 +51,7 @@ def application(settings: Settings) -> st.App:
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
-        for name in _HEAVY:
+        for name in (*_HEAVY, *(f"{_PARTS}.{part.name}" for part in iter_modules(import_module(_PARTS).__path__))):
             import_module(name)
         jobs = await asyncio.to_thread(manager)
         # What lives for ever need not be walked by every collection.
