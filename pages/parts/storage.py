@@ -12,7 +12,7 @@ from client import settings, strays
 from client.jobs import Job, manager
 from client.shelf import GRACE_SECONDS
 from client.strays import Strays
-from pages.parts import markup, owner, words
+from pages.parts import acting, markup, owner, words
 from pages.parts.clock import zone
 from workflows import manifest
 from workflows.errors import StudioError
@@ -118,13 +118,27 @@ def _without_job(found: Strays, visitor: str) -> None:
     ]
     st.html(markup.line(parts))
     with st.container(horizontal=True, gap="small", key="stray-actions"):
-        if found.videos and not strays.is_shared(manager().shelf, visitor):
+        if found.videos and _is_alone(visitor):
             symbol = ":material/add_to_photos:"
             st.button("Take the videos in", key="take-in", icon=symbol, on_click=_take_in, args=(visitor,))
-        _act("Delete these files", "remove-strays", "delete_forever", _remove, visitor)
+        if _may_remove(visitor):
+            _act("Delete these files", "remove-strays", "delete_forever", _remove, visitor)
+    if not _may_remove(visitor):
+        st.caption("Others make videos here, too: whoever may act on the machine can delete these files.")
+
+
+def _is_alone(visitor: str) -> bool:
+    """Whether files without an entry can only be the visitor's."""
+    return not strays.is_shared(manager().shelf, visitor)
+
+
+def _may_remove(visitor: str) -> bool:
+    return _is_alone(visitor) or acting.may_act()
 
 
 def _take_in(visitor: str) -> None:
+    if not _is_alone(visitor):
+        return
     shelf, refused = manager().shelf, []
     videos = strays.find(shelf, visitor, time.time()).videos
     for name in videos:
@@ -137,6 +151,8 @@ def _take_in(visitor: str) -> None:
 
 
 def _remove(visitor: str) -> None:
+    if not _may_remove(visitor):
+        return
     count = strays.remove(manager().shelf, visitor, time.time())
     _say("quiet", f"{count} {'file' if count == 1 else 'files'} deleted.", "", "delete_forever")
 

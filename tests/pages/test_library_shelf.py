@@ -326,13 +326,22 @@ def test_files_without_an_entry_are_taken_in_or_deleted(alone: JobManager, owner
 
 
 def test_where_others_make_videos_too_files_without_an_entry_are_nobodys(
-    alone: JobManager, owner: str, tmp_path: Path
+    alone: JobManager, owner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stray = _stray(alone, tmp_path, f"{uuid.uuid4()}.mp4", _dropped(tmp_path / "made"))
+    before = Visit(owner).open("Library", view="storage")
     shelves.add(alone.shelf, uuid.uuid4().hex, time.time())
-    _stray(alone, tmp_path, f"{uuid.uuid4()}.mp4", _dropped(tmp_path / "made"))
+    before.click("remove-strays")
+    assert stray.exists()
     visit = Visit(owner).open("Library", view="storage")
-    assert visit.has("remove-strays")
+    assert said(visit, "Files without an entry 1")
     assert not visit.has("take-in")
+    assert not visit.has("remove-strays")
+    monkeypatch.setenv("STUDIO_ADMIN", "yes")
+    admin = Visit(owner).open("Library", view="storage")
+    assert not admin.has("take-in")
+    admin.click("remove-strays")
+    assert not stray.exists()
 
 
 def test_entries_whose_file_is_gone_are_shown_and_removed(manager: JobManager, owner: str) -> None:
