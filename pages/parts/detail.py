@@ -91,15 +91,14 @@ def _file_actions(job: Job) -> None:
     if st.button(
         "Compare", key="compare", icon=":material/compare:", type="tertiary", help="Then choose the other one."
     ):
-        with whole():
-            selection.begin(job.id)
-            st.switch_page("pages/Library.py", query_params=owner.link())
+        selection.begin(job.id)
+        st.switch_page("pages/Library.py", query_params=owner.link())
     _graph(job)
     if st.button("Delete", key="delete", icon=":material/delete:", type="tertiary"):
         with whole():
             manager().shelf.discard(job.owner, [job.id], time.time())
             undo.offer([job.id])
-            st.switch_page("pages/Library.py", query_params=owner.link())
+        st.switch_page("pages/Library.py", query_params=owner.link())
 
 
 def _graph(job: Job) -> None:
@@ -120,9 +119,8 @@ def _next_actions(job: Job, mode: Mode) -> None:
     """What comes next from it."""
     with st.container(horizontal=True, key="next", gap="xsmall"):
         if st.button("Reuse settings", key="again", icon=":material/tune:", help="Fills the form with all of them."):
-            with whole():
-                reuse.fill(mode, job.preset, job.values)
-                st.switch_page(page_of(mode), query_params=owner.link())
+            reuse.fill(mode, job.preset, job.values)
+            st.switch_page(page_of(mode), query_params=owner.link())
         st.button(
             "Vary seed",
             key="vary",
@@ -151,7 +149,6 @@ def _vary(job: Job) -> None:
         st.query_params["job"] = made.id
 
 
-@whole()
 def _go_on(job: Job) -> None:
     try:
         mode = reuse.go_on(job)

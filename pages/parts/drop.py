@@ -11,7 +11,6 @@ from client.restoring import restore
 from pages.parts import files, markup, owner, reuse
 from pages.parts.frame import page_of
 from pages.parts.send_bar import refuse
-from pages.parts.whole import whole
 from workflows import manifest
 from workflows.errors import StudioError
 
@@ -48,10 +47,9 @@ ANYWHERE = """<script>
 
 def drop(visitor: str) -> None:
     """Draw the place; go to the form that a dropped video has filled."""
-    with whole():
-        target = st.session_state.pop(OPEN, None)
-        if target:
-            st.switch_page(page_of(manifest.mode(target)), query_params=owner.link())
+    target = st.session_state.pop(OPEN, None)
+    if target:
+        st.switch_page(page_of(manifest.mode(target)), query_params=owner.link())
     widget = f"library.drop.{st.session_state.get(TURN, 0)}"
     with st.container(key="drop", gap="xsmall"):
         st.html(markup.section("Settings from a video"))

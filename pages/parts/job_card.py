@@ -13,7 +13,6 @@ from client.jobs import Job, manager
 from client.states import Cancelled, Failed, Queued, Running, Succeeded, is_final
 from pages.parts import files, forecast, live, markup, navigation, owner, values, words
 from pages.parts.frame import page_of
-from pages.parts.whole import whole
 from workflows import manifest
 from workflows.errors import StudioError
 
@@ -239,7 +238,6 @@ def _mend(job: Job) -> None:
         navigation.to_system(found)
 
 
-@whole()
 def edit(job: Job) -> None:
     """Fill the form of the job's mode with what was sent, and go there."""
     mode = manifest.mode(job.mode)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from client.jobs import manager
 from pages.parts import export, markup, owner, undo
+from pages.parts.whole import whole
 
 IDS, ON, TURN = "library.selected", "library.selecting", "library.selected.turn"
 COMPARED = 2
@@ -23,6 +24,7 @@ def ids() -> list[str]:
     return list(st.session_state.get(IDS, ()))
 
 
+@whole()
 def begin(*chosen: str) -> None:
     """Begin to select, with these to begin with."""
     st.session_state[ON] = True

@@ -40,5 +40,5 @@ def _on_yield_outside(requests: ScriptRequests) -> ScriptRequest | None:
     return None if getattr(_thread, "depth", 0) else _on_yield(requests)
 
 
-SessionState._call_callbacks = _call_callbacks_whole  # type: ignore[method-assign]
-ScriptRequests.on_scriptrunner_yield = _on_yield_outside  # type: ignore[method-assign]
+SessionState._call_callbacks = _call_callbacks_whole
+ScriptRequests.on_scriptrunner_yield = _on_yield_outside

@@ -39,6 +39,6 @@ def _hold(module: str, name: str, reached: Path) -> None:
 
 
 if __name__ == "__main__":
-    AppSession.request_rerun = _request  # type: ignore[method-assign]
+    AppSession.request_rerun = _request
     _hold(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
     sys.exit(main())
