@@ -11,6 +11,7 @@ from client.restoring import restore
 from pages.parts import files, markup, owner, reuse
 from pages.parts.frame import page_of
 from pages.parts.send_bar import refuse
+from pages.parts.whole import whole
 from workflows import manifest
 from workflows.errors import StudioError
 
@@ -47,9 +48,11 @@ ANYWHERE = """<script>
 
 def drop(visitor: str) -> None:
     """Draw the place; go to the form that a dropped video has filled."""
-    target = st.session_state.pop(OPEN, None)
+    target = st.session_state.get(OPEN)
     if target:
-        st.switch_page(page_of(manifest.mode(target)), query_params=owner.link())
+        with whole():
+            st.switch_page(page_of(manifest.mode(target)), query_params=owner.link())
+            del st.session_state[OPEN]
     widget = f"library.drop.{st.session_state.get(TURN, 0)}"
     with st.container(key="drop", gap="xsmall"):
         st.html(markup.section("Settings from a video"))

@@ -78,12 +78,17 @@ def _switches(now: Condition, program: Program | None) -> None:
             st.button(label, icon=":material/eject:", key="unload", disabled=not answers, on_click=_unload)
         if program is not None:
             label = "Restarting…" if control.restarting else "Restart"
-            if st.button(label, icon=":material/restart_alt:", key="restart", disabled=control.restarting):
-                if now.running:
-                    st.session_state[ASKED] = True
-                else:
-                    control.restart()
-                st.rerun()
+            symbol, busy = ":material/restart_alt:", control.restarting
+            st.button(label, icon=symbol, key="restart", disabled=busy, on_click=_restart, args=(now.running,))
+
+
+def _restart(loses: bool) -> None:
+    """Restart the engine, or ask first where a job would be lost."""
+    if loses:
+        st.session_state[ASKED] = True
+    else:
+        control.restart()
+    st.rerun()
 
 
 def _unload() -> None:

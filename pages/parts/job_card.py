@@ -31,6 +31,7 @@ MENDED_ON = {
 """The page, by code, on which something can be done about it."""
 
 Draw = Callable[[Sequence[Job]], None]
+Look = Literal["primary", "secondary", "tertiary"]
 
 
 def watch(jobs: Sequence[Job], draw: Draw) -> None:
@@ -210,12 +211,11 @@ def again_or_dismiss(job: Job, again: str | None) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         _smaller(job)
         _mend(job)
-        if again and st.button(again, key=f"retry-{job.id}", icon=":material/refresh:"):
-            _change(manager().retry, job.id)
+        if again:
+            _deed(again, f"retry-{job.id}", "refresh", "secondary", manager().retry, job)
         if st.button("Edit", key=f"edit-{job.id}", icon=":material/edit:", help="Fills the form with these settings."):
             edit(job)
-        if st.button("Dismiss", key=f"dismiss-{job.id}", icon=":material/delete:", type="tertiary"):
-            _change(manager().delete, job.id)
+        _deed("Dismiss", f"dismiss-{job.id}", "delete", "tertiary", manager().delete, job)
 
 
 def _smaller(job: Job) -> None:
@@ -227,8 +227,7 @@ def _smaller(job: Job) -> None:
     changes = st.session_state.get(key)
     if changes:
         label = f"Try {forecast.said(manifest.mode(job.mode), changes)}"
-        if st.button(label, key=f"smaller-{job.id}", icon=":material/compress:", type="primary"):
-            _change(manager().retry_smaller, job.id)
+        _deed(label, f"smaller-{job.id}", "compress", "primary", manager().retry_smaller, job)
 
 
 def _mend(job: Job) -> None:
@@ -245,8 +244,13 @@ def edit(job: Job) -> None:
     st.switch_page(page_of(mode), query_params=owner.link())
 
 
+def _deed(label: str, key: str, symbol: str, kind: Look, act: Callable[[str], object], job: Job) -> None:
+    """A button for what changes which jobs there are."""
+    st.button(label, key=key, icon=f":material/{symbol}:", type=kind, on_click=_change, args=(act, job.id))
+
+
 def _change(act: Callable[[str], object], job_id: str) -> None:
-    """Do what changes which jobs there are, and draw the whole page anew: the card alone would not show it."""
+    """Do it, and draw the whole page anew: the card alone would not show it."""
     try:
         act(job_id)
     except StudioError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 import streamlit as st
@@ -14,6 +15,7 @@ from pages.parts.form import form
 from pages.parts.frame import engine_notice, frame
 from pages.parts.variations import cancel_all, members, variations
 from workflows import manifest
+from workflows.errors import StudioError
 from workflows.manifest import Mode
 
 RECENT = 12
@@ -105,15 +107,23 @@ def _more(count: int, waiting: Sequence[Job]) -> None:
 
 def _dismiss(unfinished: Sequence[Job]) -> None:
     """A way to be rid of many jobs that did not finish."""
-    if len(unfinished) > FEW and st.button(
-        f"Dismiss all {len(unfinished)} that did not finish",
-        key="dismiss-all",
-        icon=":material/delete:",
-        type="tertiary",
-    ):
-        for job in unfinished:
-            manager().delete(job.id)
-        st.rerun()
+    if len(unfinished) > FEW:
+        st.button(
+            f"Dismiss all {len(unfinished)} that did not finish",
+            key="dismiss-all",
+            icon=":material/delete:",
+            type="tertiary",
+            on_click=_dismiss_all,
+            args=([job.id for job in unfinished],),
+        )
+
+
+def _dismiss_all(ids: Sequence[str]) -> None:
+    for job_id in ids:
+        # Another tab may have dismissed it.
+        with suppress(StudioError):
+            manager().delete(job_id)
+    st.rerun()
 
 
 def _featured(recent: Sequence[Job], waiting: Sequence[Job]) -> Job | None:

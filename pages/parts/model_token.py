@@ -7,6 +7,7 @@ import streamlit as st
 from client.models import token as tokens
 from client.models.hub import Hub
 from pages.parts import markup
+from pages.parts.whole import whole
 from workflows.errors import StudioError
 
 KEY = "models.token"
@@ -32,7 +33,9 @@ def token() -> None:
         st.html(markup.line([f"A token is set, from {origin}"]), width="content")
         if st.button("Check it", icon=":material/key:", key="token-check"):
             with st.spinner("Asking the hub"):
-                st.session_state[KEY] = tokens.check(hub)
+                found = tokens.check(hub)
+            with whole():
+                st.session_state[KEY] = found
     verdict, reason = st.session_state.get(KEY, ("", ""))
     if verdict in SAID:
         title, text, symbol = SAID[verdict]

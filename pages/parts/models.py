@@ -134,8 +134,8 @@ def _body(choice: Choice) -> None:
     pull_card.card()
     look = service().look()
     if look is None or look.choice != choice:
-        if st.button("Look what is there", icon=":material/search:", key="models-look"):
-            service().ask(choice)
+        label, symbol = "Look what is there", ":material/search:"
+        st.button(label, icon=symbol, key="models-look", on_click=service().ask, args=(choice,))
         return
     if look.problem:
         st.html(markup.notice("error", look.problem.message, look.problem.hint, "error"))

@@ -58,6 +58,11 @@ def _doctor() -> None:
     st.fragment(body, run_every=POLL_SECONDS if begun else None)()
 
 
+def _look() -> None:
+    doctor.look()
+    st.rerun()
+
+
 def _findings() -> None:
     report, busy = doctor.report(), doctor.busy
     with st.container(
@@ -65,9 +70,7 @@ def _findings() -> None:
     ):
         st.html(markup.section("Doctor"), width="content")
         label = "Looking…" if busy else "Look again" if report else "Look"
-        if st.button(label, key="doctor", icon=":material/stethoscope:", disabled=busy):
-            doctor.look()
-            st.rerun()
+        st.button(label, key="doctor", icon=":material/stethoscope:", disabled=busy, on_click=_look)
     if busy:
         st.html(markup.notice("quiet", "The doctor looks.", "This takes some seconds.", "hourglass_empty"))
     elif report is None:

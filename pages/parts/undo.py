@@ -22,7 +22,8 @@ def _close() -> None:
 
 
 def _restore(visitor: str, ids: Sequence[str]) -> None:
-    if not manager().shelf.restore(visitor, ids):
+    # A second click, or another tab, may have brought them back already.
+    if not manager().shelf.restore(visitor, ids) and not any(manager().get(job_id) for job_id in ids):
         st.toast("Too late: what was deleted is gone for good.", icon=":material/error:")
     _close()
 

@@ -12,9 +12,12 @@ from tests.browser.window import Window
 from tests.support.commands import eventually
 from tests.support.served import served
 from tests.support.uploads import png
+from workflows import manifest
 
 pytestmark = pytest.mark.browser
 
+SHAPES = {"3:2": (960, 640), "1:1": (512, 512)}
+MEANS = {preset.title: preset.summary for preset in manifest.mode("keyframe").presets}
 STEPS = [("pages.parts.upload", "admit"), ("pages.parts.files", "let_go")]
 
 
@@ -26,13 +29,16 @@ def studio(request: pytest.FixtureRequest, draft_url: str, tmp_path: Path) -> It
 
 
 def test_a_click_while_a_file_is_taken_in_spoils_neither(browse: Callable[..., Window], tmp_path: Path) -> None:
-    (tmp_path / "dawn.png").write_bytes(png(960, 640))
-    window = browse().open("/Keyframes")
-    window.upload(tmp_path / "dawn.png", "first_frame")
-    assert eventually((tmp_path / "reached").exists)
-    window.choose("Fast")
-    expect(window.field("first_frame").locator(".s-line")).to_contain_text("dawn.png")
-    expect(window.page.get_by_role("radio", name="3:2")).to_be_checked()
-    expect(window.page.get_by_role("radio", name="Fast")).to_be_checked()
-    expect(window.page.get_by_role("alert")).to_have_count(0)
+    window, reached = browse().open("/Keyframes"), tmp_path / "reached"
+    for name, shape, preset in (("dawn.png", "3:2", "Fast"), ("dusk.png", "1:1", "Quality")):
+        (tmp_path / name).write_bytes(png(*SHAPES[shape]))
+        window.upload(tmp_path / name, "first_frame")
+        assert eventually(reached.exists, 60)
+        window.choose(preset)
+        expect(window.field("first_frame").locator(".s-line")).to_contain_text(name)
+        expect(window.page.get_by_role("radio", name=shape)).to_be_checked()
+        expect(window.text(MEANS[preset])).to_be_visible()
+        expect(window.page.get_by_role("alert")).to_have_count(0)
+        reached.unlink()
+        window.press("Replace")
     assert window.errors == []

@@ -108,6 +108,16 @@ def test_a_deleted_video_comes_back_with_undo(manager: JobManager, owner: str) -
     assert [job.id for job in manager.deleted(owner)] == [kept]
 
 
+def test_undo_says_that_it_is_too_late_only_of_what_is_gone(manager: JobManager, owner: str) -> None:
+    gone, back = add(manager, owner, "gone"), add(manager, owner, "back")
+    visit = Visit(owner).open("Library", job=back).click("delete")
+    manager.shelf.restore(owner, [back])
+    assert not visit.click("undo-delete").app.toast
+    visit.open("Library", job=gone).click("delete")
+    manager.shelf.purge_discarded(time.time(), owner)
+    assert "Too late" in visit.click("undo-delete").app.toast[0].value
+
+
 def test_what_was_deleted_lies_in_the_storage_until_it_is_purged(manager: JobManager, owner: str) -> None:
     first, second = add(manager, owner, "first"), add(manager, owner, "second")
     manager.shelf.discard(owner, [first, second], time.time())

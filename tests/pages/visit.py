@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from workflows import manifest
 
 HOME = Path(__file__).parents[2] / "Home.py"
-SECONDS = 20
+SECONDS = 120
 
 
 class Visit:
