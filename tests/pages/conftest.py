@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from client import jobs, settings
 from client.jobs import JobManager
@@ -16,6 +17,15 @@ from tests.support import scripted
 from tests.support.commands import eventually
 from tests.support.ports import free_ports
 from workflows import schema
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components() -> Iterator[None]:
+    """Streamlit looks through all installed packages for every tab that a test opens; what it finds stays the same."""
+    found = manifest_scanner.scan_component_manifests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
+        yield
 
 
 def serve(data: Path, engine_port: int) -> Iterator[JobManager]:
