@@ -33,7 +33,7 @@ from workflows.errors import StudioError
 # What Streamlit imports on first use: loaded before the freeze, or every later full collection walks through it.
 _HEAVY = ("pandas", "pyarrow", "altair", "streamlit.dataframe_util", "streamlit.elements.arrow")
 
-# The first visitor of a page need not wait for them, either.
+# Loaded before the first visitor of a page comes, who would wait for them.
 _PARTS = "pages.parts"
 
 _COLLECT_SECONDS = 2.0
@@ -51,7 +51,8 @@ def application(settings: Settings) -> st.App:
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
-        for name in (*_HEAVY, *(f"{_PARTS}.{part.name}" for part in iter_modules(import_module(_PARTS).__path__))):
+        parts = [f"{_PARTS}.{part.name}" for part in iter_modules(import_module(_PARTS).__path__)]
+        for name in (*_HEAVY, *parts):
             import_module(name)
         jobs = await asyncio.to_thread(manager)
         # What lives for ever need not be walked by every collection.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from client import settings
 from client.jobs import manager
@@ -74,8 +73,8 @@ def drop(visitor: str) -> None:
 
 def _restore(widget: str, visitor: str) -> None:
     """Fill the form and let go of the upload, which would otherwise stay in memory."""
-    chosen = st.session_state.get(widget)
-    if not isinstance(chosen, UploadedFile):
+    chosen = files.chosen(widget)
+    if chosen is None:
         return
     files.let_go(chosen)
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -30,6 +31,12 @@ def source(name: str) -> str:
 def uploaded(media: Media) -> str:
     """What `st.video` and `st.audio` take to play a file that was uploaded."""
     return f"/app/static/uploads/{Path(media.path).name}" if os.environ.get(ROUTES) else media.path
+
+
+def chosen(widget: str) -> UploadedFile | None:
+    """The upload that a widget holds; None where there is none, or where it has been let go of already."""
+    held = st.session_state.get(widget)
+    return held if isinstance(held, UploadedFile) else None
 
 
 def let_go(chosen: UploadedFile) -> None:

@@ -31,7 +31,7 @@ MENDED_ON = {
 """The page, by code, on which something can be done about it."""
 
 Draw = Callable[[Sequence[Job]], None]
-Look = Literal["primary", "secondary", "tertiary"]
+ButtonType = Literal["primary", "secondary", "tertiary"]
 
 
 def watch(jobs: Sequence[Job], draw: Draw) -> None:
@@ -212,10 +212,10 @@ def again_or_dismiss(job: Job, again: str | None) -> None:
         _smaller(job)
         _mend(job)
         if again:
-            _deed(again, f"retry-{job.id}", "refresh", "secondary", manager().retry, job)
+            _action(again, f"retry-{job.id}", "refresh", "secondary", manager().retry, job)
         if st.button("Edit", key=f"edit-{job.id}", icon=":material/edit:", help="Fills the form with these settings."):
             edit(job)
-        _deed("Dismiss", f"dismiss-{job.id}", "delete", "tertiary", manager().delete, job)
+        _action("Dismiss", f"dismiss-{job.id}", "delete", "tertiary", manager().delete, job)
 
 
 def _smaller(job: Job) -> None:
@@ -227,7 +227,7 @@ def _smaller(job: Job) -> None:
     changes = st.session_state.get(key)
     if changes:
         label = f"Try {forecast.said(manifest.mode(job.mode), changes)}"
-        _deed(label, f"smaller-{job.id}", "compress", "primary", manager().retry_smaller, job)
+        _action(label, f"smaller-{job.id}", "compress", "primary", manager().retry_smaller, job)
 
 
 def _mend(job: Job) -> None:
@@ -244,7 +244,7 @@ def edit(job: Job) -> None:
     st.switch_page(page_of(mode), query_params=owner.link())
 
 
-def _deed(label: str, key: str, symbol: str, kind: Look, act: Callable[[str], object], job: Job) -> None:
+def _action(label: str, key: str, symbol: str, kind: ButtonType, act: Callable[[str], object], job: Job) -> None:
     """A button for what changes which jobs there are."""
     st.button(label, key=key, icon=f":material/{symbol}:", type=kind, on_click=_change, args=(act, job.id))
 

@@ -34,6 +34,7 @@ def token() -> None:
         if st.button("Check it", icon=":material/key:", key="token-check"):
             with st.spinner("Asking the hub"):
                 found = tokens.check(hub)
+            # The hub takes seconds: what it said is kept, whatever was clicked meanwhile.
             with whole():
                 st.session_state[KEY] = found
     verdict, reason = st.session_state.get(KEY, ("", ""))

@@ -117,23 +117,21 @@ def _without_job(found: Strays, visitor: str) -> None:
         words.megabytes(size),
     ]
     st.html(markup.line(parts))
+    is_alone = _is_alone(visitor)
+    may_remove = is_alone or acting.may_act()
     with st.container(horizontal=True, gap="small", key="stray-actions"):
-        if found.videos and _is_alone(visitor):
+        if found.videos and is_alone:
             symbol = ":material/add_to_photos:"
             st.button("Take the videos in", key="take-in", icon=symbol, on_click=_take_in, args=(visitor,))
-        if _may_remove(visitor):
+        if may_remove:
             _act("Delete these files", "remove-strays", "delete_forever", _remove, visitor)
-    if not _may_remove(visitor):
+    if not may_remove:
         st.caption("Others make videos here, too: whoever may act on the machine can delete these files.")
 
 
 def _is_alone(visitor: str) -> bool:
     """Whether files without an entry can only be the visitor's."""
     return not strays.is_shared(manager().shelf, visitor)
-
-
-def _may_remove(visitor: str) -> bool:
-    return _is_alone(visitor) or acting.may_act()
 
 
 def _take_in(visitor: str) -> None:
@@ -151,7 +149,7 @@ def _take_in(visitor: str) -> None:
 
 
 def _remove(visitor: str) -> None:
-    if not _may_remove(visitor):
+    if not (_is_alone(visitor) or acting.may_act()):
         return
     count = strays.remove(manager().shelf, visitor, time.time())
     _say("quiet", f"{count} {'file' if count == 1 else 'files'} deleted.", "", "delete_forever")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from client import settings
 from client.jobs import manager
@@ -68,8 +67,8 @@ def _empty(mode: Mode, field: Field, kind: Kind) -> None:
 
 def _admit(mode: Mode, field: Field, kind: Kind, widget: str) -> None:
     """Examine what was chosen and let go of the upload, which would otherwise stay in memory."""
-    chosen = st.session_state.get(widget)
-    if not isinstance(chosen, UploadedFile):
+    chosen = files.chosen(widget)
+    if chosen is None:
         return
     values.put(mode, f"{field.name}.refusal", None)
     try:

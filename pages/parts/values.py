@@ -82,7 +82,6 @@ def loras(mode: Mode, field: Field) -> tuple[int, ...]:
     return get(mode, f"{field.name}.rows") or ()
 
 
-@whole()
 def add_lora(mode: Mode, field: Field, lora: Lora | None = None) -> None:
     """Add a row, empty or with a LoRA."""
     row = (get(mode, f"{field.name}.count") or 0) + 1

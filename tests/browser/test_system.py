@@ -16,7 +16,6 @@ from workflows import registry
 
 pytestmark = pytest.mark.browser
 
-MILLISECONDS = 60_000
 DESK, PHONE = (1280, 900), (390, 844)
 WIDTHS = pytest.mark.parametrize(("width", "height"), [DESK, PHONE])
 THUMB = 44
@@ -56,11 +55,11 @@ def generate(window: Window, *prompts: str) -> None:
     """Ask for long videos, one after the other."""
     window.open("/Text_to_Video")
     window.last("20")
-    expect(window.text("481 frames").first).to_be_visible(timeout=MILLISECONDS)
+    expect(window.text("481 frames").first).to_be_visible()
     for number, prompt in enumerate(prompts, 1):
         window.describe(prompt)
         window.press("Generate")
-        expect(window.page.locator('[class*="st-key-cancel-"]')).to_have_count(number, timeout=MILLISECONDS)
+        expect(window.page.locator('[class*="st-key-cancel-"]')).to_have_count(number)
 
 
 def fits(window: Window, width: int) -> None:
@@ -74,7 +73,7 @@ def test_a_thumb_goes_everywhere_by_the_drawer(browse: Callable[..., Window]) ->
     page = window.page
     bar = page.get_by_test_id("stSidebar")
     for name in ("Engine", "Models"):
-        expect(bar).to_have_attribute("data-collapsed", "true", timeout=MILLISECONDS)
+        expect(bar).to_have_attribute("data-collapsed", "true")
         page.get_by_test_id("stExpandSidebarButton").click()
         expect(bar).to_have_attribute("data-collapsed", "false")
         box = bar.get_by_role("link", name=name, exact=True).bounding_box()
@@ -110,8 +109,8 @@ def test_the_queue_is_ordered_and_emptied(
     generate(window, "Alpha runs", "Beta waits", "Gamma waits")
     page.locator(".st-key-status a").click()
     expect(page.get_by_role("heading", level=1, name="Queue")).to_be_visible()
-    expect(page.locator('[class*="st-key-held-"]')).to_have_count(2, timeout=MILLISECONDS)
-    expect(page.locator(".st-key-status")).to_contain_text("2 waiting", timeout=MILLISECONDS)
+    expect(page.locator('[class*="st-key-held-"]')).to_have_count(2)
+    expect(page.locator(".st-key-status")).to_contain_text("2 waiting")
     held = page.locator('[class*="st-key-held-"] .s-task')
     expect(held).to_have_text([re.compile("Beta waits"), re.compile("Gamma waits")])
     button = page.get_by_role("button", name="Move to the front").nth(1)
@@ -119,11 +118,11 @@ def test_the_queue_is_ordered_and_emptied(
     assert box is not None
     assert min(box["width"], box["height"]) >= THUMB
     button.click()
-    expect(held).to_have_text([re.compile("Gamma waits"), re.compile("Beta waits")], timeout=MILLISECONDS)
+    expect(held).to_have_text([re.compile("Gamma waits"), re.compile("Beta waits")])
     page.screenshot(path=artifacts / f"queue_{width}.png")
     for left in (2, 1, 0):
         page.get_by_role("button", name="Cancel", exact=True).last.click()
-        expect(page.locator('[class*="st-key-cancel-"]')).to_have_count(left, timeout=MILLISECONDS)
+        expect(page.locator('[class*="st-key-cancel-"]')).to_have_count(left)
     expect(window.text("Nothing of yours waits")).to_be_visible()
     fits(window, width)
 
@@ -131,8 +130,8 @@ def test_the_queue_is_ordered_and_emptied(
 def is_replaced(window: Window, whole: Supervised, before: object) -> None:
     """Another process answers, as the page says."""
     page = window.page
-    expect(page.locator(".st-key-engine-state")).not_to_contain_text(f"{before}, up", timeout=MILLISECONDS)
-    expect(page.locator(".s-condition")).to_contain_text("alive", timeout=MILLISECONDS)
+    expect(page.locator(".st-key-engine-state")).not_to_contain_text(f"{before}, up")
+    expect(page.locator(".s-condition")).to_contain_text("alive")
     assert whole.programs()["engine"]["pid"] != before
 
 
@@ -140,10 +139,10 @@ def test_a_restart_asks_first_when_a_job_runs(browse: Callable[..., Window], who
     window = browse("operator", *DESK)
     page = window.page
     generate(window, "A long one")
-    expect(window.text(re.compile(r"^\d+ %$"))).to_be_visible(timeout=MILLISECONDS)
+    expect(window.text(re.compile(r"^\d+ %$"))).to_be_visible()
     window.go("Engine")
     before = whole.programs()["engine"]["pid"]
-    expect(page.locator(".s-condition")).to_contain_text("busy", timeout=MILLISECONDS)
+    expect(page.locator(".s-condition")).to_contain_text("busy")
     window.press("Restart")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("would be lost")
@@ -162,14 +161,14 @@ def test_an_idle_engine_is_restarted_and_its_log_read(
 ) -> None:
     window = browse(f"operator{width}", width, height).open("/Engine")
     page = window.page
-    expect(page.locator(".s-condition")).to_contain_text("alive", timeout=MILLISECONDS)
+    expect(page.locator(".s-condition")).to_contain_text("alive")
     before = whole.programs()["engine"]["pid"]
     window.press("Restart")
     is_replaced(window, whole, before)
     page.get_by_role("textbox", name="Only lines with").fill("ready")
     page.keyboard.press("Enter")
     lines = page.locator(".st-key-log-lines")
-    expect(lines).not_to_contain_text("starts as process", timeout=MILLISECONDS)
+    expect(lines).not_to_contain_text("starts as process")
     expect(lines).to_contain_text("The draft engine is ready")
     with page.expect_download() as started:
         window.press("Download")
@@ -187,12 +186,12 @@ def test_models_are_planned_fetched_and_there(
     variant = {1280: "fp8", 390: "nvfp4"}[width]
     window.choose(variant)
     window.press("Look what is there")
-    expect(page.locator(".s-unready")).to_have_count(6, timeout=MILLISECONDS)
+    expect(page.locator(".s-unready")).to_have_count(6)
     page.get_by_role("button", name=re.compile("^Fetch")).click()
-    expect(window.text("Everything is there")).to_be_visible(timeout=MILLISECONDS)
+    expect(window.text("Everything is there")).to_be_visible()
     expect(page.locator(".s-unready")).to_have_count(0)
     window.press("Check it")
-    expect(window.text("The hub accepts the token.")).to_be_visible(timeout=MILLISECONDS)
+    expect(window.text("The hub accepts the token.")).to_be_visible()
     assert TOKEN not in page.content()
     window.picture(artifacts / f"models_{width}.png")
     fits(window, width)
@@ -210,7 +209,7 @@ def test_settings_and_the_doctor(
     expect(page.locator(".s-settings li", has_text="HF_TOKEN")).to_contain_text("environment")
     assert TOKEN not in page.content()
     page.locator(".st-key-doctor button").click()
-    expect(page.locator(".s-findings li").first).to_be_visible(timeout=MILLISECONDS)
-    expect(page.locator(".s-findings")).to_contain_text("Supervisor, engine", timeout=MILLISECONDS)
+    expect(page.locator(".s-findings li").first).to_be_visible()
+    expect(page.locator(".s-findings")).to_contain_text("Supervisor, engine")
     window.picture(artifacts / f"settings_{width}.png")
     fits(window, width)
